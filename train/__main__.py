@@ -40,7 +40,8 @@ def train(
         str,
         typer.Option(
             help="Settings to start from: demo, nano, small, qwen-image, qwen-image-21, lora,"
-            " lora-21, decoder, residual, dpo, grpo."
+            " lora-21, decoder, residual, dpo, grpo,"
+            " imitation, dmd."
         ),
     ] = ("demo"),
     config: Annotated[

@@ -72,6 +72,22 @@ class Flow:
         return [*sigmas, 0.0]
 
 
+@dataclass(frozen=True)
+class Within(Flow):
+    """The step of a ``number``, from 0, of a schedule of so many ``steps_of_all``, in even steps of
+    sigma.
+    """
+
+    steps_of_all: int = 1
+    number: int = 0
+
+    def schedule(self, steps: int, tokens: int) -> list[float]:
+        """As ``Flow``, from the level before that step to the one behind it."""
+        every = super().schedule(self.steps_of_all, tokens)
+        first, last = every[self.number : self.number + 2]
+        return [*(first + (last - first) * index / steps for index in range(steps)), last]
+
+
 def build(configuration: FlowConfiguration) -> Flow:
     """The flow that trains and samples."""
     return Flow(**configuration.model_dump())

@@ -12,19 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train import flow, noising, rewarding, rollouts
+from train import flow, rewarding, rollouts, sampling_states
 from train.packing import patches
-from train.packing.packed import Item, Packed, Text, pack
-from train.precision import autocast
 from train.rollouts import Asking, Generating
+from train.sampling_states import Place, Portion
 from train.seeds import seed_for
 from train.stochastic import Step
 
 if TYPE_CHECKING:
     from train.parts import Parts
     from train.rewards.reward import Reward
-
-Place = tuple[int, int]  # an image and a sampling step, by number
 
 
 @dataclass(frozen=True)
@@ -66,31 +63,29 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Part:
-    """Images in sampling steps that go through the network together: ``packed`` with their
-    ``tokens`` before a ``step``, which led to the tokens ``reached``, (A, C) each; (n,) the tokens
-    and the advantage of each.
+    """Images in sampling steps that go through the network together, as a ``portion``: the ``step``
+    of its tokens, which led to the tokens ``reached`` (A, C), and the advantage (n,) of each.
     """
 
-    packed: Packed
-    tokens: Tensor
+    portion: Portion
     step: Step
     reached: Tensor
-    lengths: Tensor
     advantages: Tensor
     before: Tensor | None
-    flops: int
+
+    @property
+    def flops(self) -> int:
+        """Of a forward pass."""
+        return self.portion.flops
 
     def log_probability(self, velocity: Tensor) -> Tensor:
         """Of the step that was taken, (n,), the mean over the values of a latent."""
-        mean = self.step.mean(self.tokens, velocity)
-        return self._by_image(self.step.log_probability(self.reached, mean))
+        mean = self.step.mean(self.portion.tokens, velocity)
+        return self.portion.by_state(self.step.log_probability(self.reached, mean))
 
     def divergence(self, velocity: Tensor, other: Tensor) -> Tensor:
         """Of the step by one velocity from that by another, likewise."""
-        return self._by_image(self.step.divergence(velocity, other))
-
-    def _by_image(self, of_token: Tensor) -> Tensor:
-        return torch.segment_reduce(of_token, "mean", lengths=self.lengths)
+        return self.portion.by_state(self.step.divergence(velocity, other))
 
 
 def rollout(parts: "Parts", step: int, manner: Manner) -> Rollout:
@@ -162,68 +157,29 @@ def _before(made: Rollout, parts: "Parts", manner: Manner) -> dict[Place, Tensor
     if manner.updates == 1:
         return before
     for number in range(manner.updates):
-        for places, part in _parts(made, number, parts):
+        for part in portions(made, number, parts):
             of_each = part.log_probability(velocity(parts, parts.transformer, part))
-            before |= dict(zip(places, of_each, strict=True))
+            before |= dict(zip(part.portion.places, of_each, strict=True))
     return before
 
 
 def portions(made: Rollout, number: int, parts: "Parts") -> Iterator[Part]:
     """What the update of a ``number`` trains on, in portions of at most ``tokens_at_once``."""
-    for _, part in _parts(made, number, parts):
-        yield part
-
-
-def _parts(made: Rollout, number: int, parts: "Parts") -> Iterator[tuple[list[Place], Part]]:
     places = [(image, step) for image in made.informative for step in made.chosen[number]]
-    items = {image: _item(made, image, parts) for image in made.informative}
-    orders = {image: parts.family.order(item) for image, item in items.items()}
-    lengths = [sum(span.tokens for span in orders[image]) for image, _ in places]
-    for rows in noising.portions(lengths, parts.configuration.tokens_at_once):
-        # those alike behind one another, which attention then takes as they are
-        own = sorted((places[row] for row in rows), key=lambda at: _spans(orders[at[0]]))
-        yield own, _part(made, own, [items[n] for n, _ in own], [orders[n] for n, _ in own], parts)
-
-
-def _spans(order: Any) -> list[int]:
-    return [span.tokens for span in order]
-
-
-def _item(made: Rollout, image: int, parts: "Parts") -> Item:
-    """Its latents are only of the right shape: tokens stand in their place."""
-    asking = made.asking[image]
-    text: Text = asking.text
-    references = tuple(each.to(parts.device) for each in asking.shown.references)
-    return Item(text, torch.zeros(asking.shown.latents.shape, device=parts.device), references)
-
-
-def _part(
-    made: Rollout, places: Sequence[Place], items: Sequence[Item], orders: Any, parts: "Parts"
-) -> Part:
-    device = parts.device
-    levels = torch.stack([made.levels[image, step : step + 2] for image, step in places])
-    sigma = levels[:, 0].float().to(device)
-    packed = pack(items, orders, sigma, parts.family.patch)
-    lengths = torch.tensor(packed.layout.target_lengths)
-    tokens, reached = (
-        torch.cat([made.states[step + later][image] for image, step in places]) for later in (0, 1)
-    )
-    of_tokens = levels.repeat_interleave(lengths, 0)
-    before = [made.before[place] for place in places if place in made.before]
-    return Part(
-        packed=packed.with_targets(tokens, sigma),
-        tokens=tokens,
-        step=Step.between(of_tokens[:, 0], of_tokens[:, 1], made.amount).to(device),
-        reached=reached,
-        lengths=lengths.to(device),
-        advantages=made.advantages[[image for image, _ in places]].to(device),
-        before=torch.stack(before) if before else None,
-        flops=parts.family.flops(parts.transformer, packed.layout),
-    )
+    states = {(image, step): made.states[step][image] for image, step in places}
+    for portion in sampling_states.portions(parts, made.asking, states, made.levels):
+        own = portion.places
+        levels = portion.of_tokens(portion.levels)
+        before = [made.before[place] for place in own if place in made.before]
+        yield Part(
+            portion,
+            Step.between(levels[:, 0], levels[:, 1], made.amount).to(parts.device),
+            torch.cat([made.states[step + 1][image] for image, step in own]),
+            made.advantages[[image for image, _ in own]].to(parts.device),
+            torch.stack(before) if before else None,
+        )
 
 
 def velocity(parts: "Parts", network: Any, part: Part) -> Tensor:
     """Of the tokens of a part, (A, C), without guidance."""
-    with autocast(parts.device, parts.configuration.precision):
-        predicted: Tensor = network(part.packed)
-    return predicted.float()
+    return sampling_states.velocity(parts, network, part.portion.packed)

@@ -33,6 +33,7 @@ from train.configuration import Configuration
 from train.data import loading, skipped
 from train.data.loading import Data, Sources
 from train.distributed.world import World, check, local_device, started
+from train.fake import FAKE
 from train.folders import packing
 from train.folders.packing import is_folder
 from train.judges import Judges
@@ -224,7 +225,8 @@ def _nothing_to_do(configuration: Configuration) -> str:
 
 def _weights(run: parts.Parts) -> str:
     """How many are trained."""
-    count = sum(weight.numel() for part in run.raw.values() for weight in part.parameters())
+    trained = [part for name, part in run.raw.items() if name != FAKE]
+    count = sum(weight.numel() for part in trained for weight in part.parameters())
     settings = run.configuration
     said = f"{count / 1e6:.1f} M parameters"
     if adapter := settings.adapter:
@@ -233,7 +235,8 @@ def _weights(run: parts.Parts) -> str:
         said = f"{said} of a ControlNet beside {settings.weights}"
     elif settings.reconstructs:
         said = f"{said} of an autoencoder ({settings.objective.trained})"
-    return f"{said}, {settings.precision}, device {run.device}"
+    more = ", and as many of a fake network" if run.fake else ""
+    return f"{said}{more}, {settings.precision}, device {run.device}"
 
 
 def _remove_leavings(directory: Path, world: World) -> None:

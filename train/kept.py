@@ -21,13 +21,15 @@ def always(configuration: Configuration, network: Any) -> dict[str, int]:
     every = sum(weight.numel() for weight in network.parameters())
     of_adamw = 2 * (1 if settings.states == "int8" else FP32)  # two moments
     averages = len(configuration.ema.widths) if configuration.ema.kind == "power" else 1
+    optimiser = of_adamw * (count - moved) + FP32 * moved
     return {
         "weights": FP32 * every,
         "copies": FP32 // 2 * every if configuration.precision != "fp32" else 0,
         "gradients": FP32 * count,
-        "optimiser": of_adamw * (count - moved) + FP32 * moved,
+        "optimiser": optimiser,
         "averages": FP32 * every * averages,
         "reference": FP32 * every * configuration.objective.reference,
+        "fake": (FP32 * (every + count) + optimiser) * configuration.objective.fake,
     }
 
 

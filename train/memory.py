@@ -43,7 +43,8 @@ class Memory:
     computes in it, and of the blocks that each of several has ``gathered``; ``activations`` of a
     portion, None where they are unknown, and what is computed ``again`` for a block at a time;
     ``encoders`` that are on the device, where they are counted; the network that the run started
-    with, where that is the ``reference`` of its objective.
+    with, where that is the ``reference`` of its objective, and what a ``fake`` one takes, with its
+    gradients and what its optimiser remembers.
     """
 
     weights: int
@@ -56,6 +57,7 @@ class Memory:
     gathered: int
     encoders: int = 0
     reference: int = 0
+    fake: int = 0
 
     @property
     def divided(self) -> int:
@@ -70,7 +72,7 @@ class Memory:
     @property
     def total(self) -> int:
         """All of it, of a process by itself."""
-        kept = self.encoders + self.reference
+        kept = self.encoders + self.reference + self.fake
         return self.divided + self.copies + (self.activations or 0) + self.again + kept
 
     def of_each(self, processes: int) -> int:
@@ -145,16 +147,18 @@ def _beside(configuration: Configuration, network: Any, channels: int, text_widt
     kept = len(configuration.ema.widths) if configuration.ema.kind == "power" else 1
     kept_of_portion = activations(configuration, channels, text_width)
     of_base = base_size.weights(configuration, network)
+    optimiser = of_adamw * (count - moved) + _FP32 * moved
     return Memory(
         weights=of_base + _FP32 * count,
         copies=base_size.computed_back(configuration, network),
         gradients=_FP32 * count,
-        optimiser=of_adamw * (count - moved) + _FP32 * moved,
+        optimiser=optimiser,
         averages=_FP32 * count * kept,
         activations=kept_of_portion,
         again=_again(configuration, kept_of_portion, channels, text_width),
         gathered=0,
         encoders=base_size.encoders(configuration),
+        fake=(2 * _FP32 * count + optimiser) * configuration.objective.fake,
     )
 
 

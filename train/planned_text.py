@@ -54,11 +54,12 @@ def _image(image: OfImage) -> str:
 
 def _objective(plan: Plan) -> Iterator[str]:
     if plan.objective:
-        kept = plan.memory.reference
+        kept, fake = plan.memory.reference, plan.memory.fake
+        more = f"; the fake one, with its optimiser, {_gib(fake)} GiB" if fake else ""
         yield (
             f"objective {plan.objective}: a sample of a batch costs {plan.passes:,.4g} forward"
             " passes, those of generated images and of the network that the run started with among"
-            f" them; that network takes {_gib(kept) if kept else 'no'} GiB more"
+            f" them; that network takes {_gib(kept) if kept else 'no'} GiB more{more}"
         )
 
 

@@ -14,10 +14,15 @@ from train.text_encoders.text_encoder import TextEncoder
 
 def build(configuration: Configuration, data: Data, encoder: TextEncoder, device: str) -> nn.Module:
     """As it is in the folder ``weights``, also where the run goes on. Raises ``UsageError``."""
+    return begun(configuration, data, encoder, device).requires_grad_(False).eval()
+
+
+def begun(configuration: Configuration, data: Data, encoder: TextEncoder, device: str) -> nn.Module:
+    """The same, to be trained. Raises ``UsageError``."""
     start = starting.build(configuration, data.autoencoder.channels, World(), absent=encoder)
     starting.fill(start, (), World(), device)
     network: Any = start.raw["transformer"]
-    return network.requires_grad_(False).eval()  # type: ignore[no-any-return]
+    return network  # type: ignore[no-any-return]
 
 
 def settled(configuration: Configuration) -> Configuration:
@@ -61,6 +66,22 @@ def check(configuration: Configuration) -> None:
         )
     if any(phase.repa or phase.tread for phase in configuration.phases):
         raise UsageError(f"{named}: phases: repa and tread are for pre-training: leave them out")
+    _check_together(configuration)
+
+
+def _check_together(configuration: Configuration) -> None:
+    """Raise ``UsageError`` where a run would stop, or be judged or saved, within ``updates`` of the
+    same images.
+    """
+    objective = configuration.objective
+    judged, kept = configuration.evaluation.every, configuration.checkpoint.every
+    named = {"steps": configuration.steps, "evaluation.every": judged, "checkpoint.every": kept}
+    for name, value in named.items():
+        if value % objective.stride:
+            raise UsageError(
+                f"{name}: {value}: with objective {objective.name}.updates {objective.stride} steps"
+                " of a rollout belong together: expected a multiple"
+            )
 
 
 def check_alone(configuration: Configuration, processes: int) -> None:

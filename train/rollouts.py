@@ -29,7 +29,8 @@ STORAGE = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 @dataclass(frozen=True)
 class Generating:
     """How images are generated: so many ``steps``, with ``guidance``; with noise of the ``amount``
-    in the first ``noisy`` steps, and latents rounded to ``storage``.
+    in the first ``noisy`` steps, and latents rounded to ``storage``. ``within`` is the number of
+    steps of a schedule, and that of one of them, from 0: the steps are within that one.
     """
 
     steps: int
@@ -37,12 +38,14 @@ class Generating:
     amount: float = 0.0
     storage: str = "float32"
     noisy: int = 0
+    within: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Asking:
     """An image to generate of a ``prompt``, as large as what is ``shown``, with its ``text``: from
-    the noise of a ``seed``, with that of the steps of ``of_steps``.
+    the noise of a ``seed``, or where that led to, the latents (c, h, w) of ``start``; with noise of
+    the steps of ``of_steps``.
     """
 
     shown: Shown
@@ -50,6 +53,7 @@ class Asking:
     text: Text
     seed: int
     of_steps: int = 0
+    start: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -90,11 +94,9 @@ def generate(
 
 
 def _asked(parts: Parts, asking: Sequence[Asking], settings: Generating) -> list[Asked]:
-    negatives: list[Text | None] = [None] * len(asking)
+    negatives: Sequence[Text | None] = [None] * len(asking)
     if settings.guidance != 1:
-        images = [each.shown.images for each in asking]
-        empty = parts.text_encoder.encode([""] * len(asking), images)
-        negatives = [_on(text, parts.device) for text in empty]
+        negatives = empty(parts, asking)
     return [
         Asked(
             each.text,
@@ -103,9 +105,18 @@ def _asked(parts: Parts, asking: Sequence[Asking], settings: Generating) -> list
             negative,
             settings.guidance,
             _on(each.shown.references, parts.device),
+            each.start,
         )
         for each, negative in zip(asking, negatives, strict=True)
     ]
+
+
+@torch.no_grad()
+def empty(parts: Parts, asking: Sequence[Asking]) -> list[Text]:
+    """The features of no prompt, beside the images that each text is beside."""
+    images = [each.shown.images for each in asking]
+    encoded = parts.text_encoder.encode([""] * len(asking), images)
+    return [_on(text, parts.device) for text in encoded]
 
 
 def _tokens(parts: Parts, asked: Asked) -> int:
@@ -124,10 +135,19 @@ def _walked(parts: Parts, network: Any, walk: "_Walk", settings: Generating) -> 
             parts.family,
             walk.asked,
             steps=settings.steps,
-            flow=flow.build(parts.configuration.flow),
+            flow=_flow(parts, settings),
             device=parts.device,
             advance=walk.advance,
         )
+
+
+def _flow(parts: Parts, settings: Generating) -> flow.Flow:
+    """The levels that are stepped through."""
+    every = flow.build(parts.configuration.flow)
+    if settings.within is None:
+        return every
+    steps_of_all, number = settings.within
+    return flow.Within(**vars(every), steps_of_all=steps_of_all, number=number)
 
 
 @torch.no_grad()

@@ -100,9 +100,7 @@ def train_step(parts: Parts, step: int) -> Taken:
         taken = replace(taken, cause=not_finite.cause(parts, step))
     else:
         phase = phases.at(parts.data.phases, step)
-        factor = schedule.learning_rate_factor(step, configuration.steps, configuration.optimiser)
-        relative = phase.learning_rate / configuration.optimiser.learning_rate
-        schedule.set_learning_rates(parts.optimisers, factor * relative)
+        schedule.set_at(parts.optimisers, step, configuration, phase.learning_rate)
         for each in parts.optimisers:
             each.step()
         for average in parts.averages:

@@ -19,6 +19,7 @@ from train.configuration import Configuration
 from train.data.loading import Data
 from train.distributed import replicated
 from train.distributed.world import World
+from train.fake import FAKE, Fake
 from train.optimisers import building
 from train.parts import Parts, named_weights
 from train.seeds import seed_for
@@ -49,20 +50,27 @@ def assemble(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(configuration.seed, "weights"))
         adapter = beside.start(network, settings)
+        other = beside.start(network, settings) if configuration.objective.fake else None
     if settings.start and fresh:
         _go_on_with(settings.start, adapter, network)
     network = base.frozen(network, configuration).to(device)
     judged = base.twin(network)
+    of_other = base.twin(network) if other else None
     start = None
     if configuration.objective.reference:
         reference.check_alone(configuration, world.size)
         start = base.twin(network)
-    raw = {PART: adapter.train().to(device)}
+    raw: dict[str, nn.Module] = {PART: adapter.train().to(device)}
     averages = ema.start(configuration.ema, raw)
     average: Any = averages[0].modules[PART]
     beside.attach(network, adapter)
     beside.attach(judged, average)
     execution.prepare(network, configuration, device)
+    optimisers, fake = building.build(configuration.optimiser, raw, {}), None
+    if other and of_other:
+        beside.attach(of_other, other.train().to(device))
+        fake = Fake.begun(configuration, of_other, other, {})
+        raw[FAKE], optimisers = other, (*optimisers, *fake.optimisers)
     return Parts(
         configuration,
         device,
@@ -71,11 +79,12 @@ def assemble(
         encoder,
         raw,
         averages,
-        building.build(configuration.optimiser, raw, {}),
+        optimisers,
         tuple(name for name, _ in named_weights(raw)),
         world,
         judged=judged,
         reference=start,
+        fake=fake,
     )
 
 

@@ -84,6 +84,8 @@ def _usual(configuration: Configuration, ours: Configuration) -> dict[str, Any]:
     """
     preset, changes = configuration_file.shipped(configuration.preset), dict[str, Any]()
     for section, names in _USUAL.items():
+        if section == "evaluation" and configuration.objective.student:
+            continue  # it is judged as it is trained
         own, usual, stored = (getattr(each, section) for each in (configuration, preset, ours))
         if all(getattr(own, name) == getattr(usual, name) for name in names):
             update = {name: getattr(stored, name) for name in names}

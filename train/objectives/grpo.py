@@ -62,14 +62,6 @@ class Grpo(Objective):
                 f"objective grpo: trained: {self.trained} of {self._noisy} noisy sampling steps, of"
                 f" {self.steps} in all; expected no more than there are"
             )
-        judged, kept = configuration.evaluation.every, configuration.checkpoint.every
-        named = {"steps": configuration.steps, "evaluation.every": judged}
-        for name, value in (named | {"checkpoint.every": kept}).items():
-            if value % self.updates:
-                raise UsageError(
-                    f"{name}: {value}: with objective grpo.updates {self.updates} steps of a"
-                    " rollout belong together: expected a multiple"
-                )
 
     def passes(self, passes: float, configuration: "Configuration") -> float:
         """A group of images for each sample, generated once for all updates, then gone through at
@@ -118,7 +110,7 @@ class Grpo(Objective):
         """
         from train import groups
 
-        first = step - (step - 1) % self.updates
+        first = self.first(step)
         if self._rollout is None or self._rollout[0] != first or first == step:
             self._rollout = first, groups.rollout(parts, first, self._manner())
         return self._rollout[1]

@@ -51,16 +51,24 @@ class Objective(Chosen):
     (``train.reconstruction``).
 
     One with a ``reference`` is compared with the network that it started with (``Parts.reference``)
-    and leaves the text encoder as it is.
+    and leaves the text encoder as it is. One with a ``fake`` also trains another network, on what
+    the run's own generates (``Parts.fake``). What is trained by one of a ``student`` generates in
+    the objective's ``steps`` without guidance.
     """
 
     trains: ClassVar[str] = "network"
     reference: ClassVar[bool] = False
+    fake: ClassVar[bool] = False
+    student: ClassVar[bool] = False
 
     @property
     def stride(self) -> int:
         """A run stops, saves and is judged behind a multiple of so many steps."""
         return 1
+
+    def first(self, step: int) -> int:
+        """The first of the steps that belong together with a 1-based ``step``, by ``stride``."""
+        return step - (step - 1) % self.stride
 
     @property
     def moves(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from torch import Tensor
 from torch.optim import Optimizer
 
-from train.configuration import OptimiserConfiguration
+from train.configuration import Configuration, OptimiserConfiguration
 
 FULL = "full_lr"  # of a group of parameters: its learning rate where the factor is 1
 
@@ -23,6 +23,16 @@ def full_until(steps: int, configuration: OptimiserConfiguration) -> int:
     """The last of ``steps`` before the learning rates begin to fall; ``steps`` if they never do."""
     falling = configuration.decay * steps
     return min(steps, math.floor(steps + 1 - falling)) if falling else steps
+
+
+def set_at(
+    optimisers: Iterable[Optimizer], step: int, configuration: Configuration, learning_rate: float
+) -> None:
+    """Set every learning rate for the 1-based ``step`` of a run, in a phase of so high a
+    ``learning_rate``.
+    """
+    factor = learning_rate_factor(step, configuration.steps, configuration.optimiser)
+    set_learning_rates(optimisers, factor * learning_rate / configuration.optimiser.learning_rate)
 
 
 def set_learning_rates(optimisers: Iterable[Optimizer], factor: float) -> None:
