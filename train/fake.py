@@ -4,20 +4,16 @@ distribution matching (DMD2, arXiv 2405.14867), with optimisers of its own.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from train import phases
 from train.configuration import Configuration
 from train.distributed import sharded
 from train.optimisers import building, schedule
 from train.packing.keys import Source
-
-if TYPE_CHECKING:
-    from train.parts import Parts
 
 FAKE = "fake"  # among what a run trains
 
@@ -46,20 +42,26 @@ class Fake:
         settings = configuration.optimiser
         return cls(network, building.build(settings, {FAKE: trained}, own, half=half))
 
-    def update(self, parts: "Parts", step: int, losses: Iterable[Tensor]) -> Tensor:
-        """Move the weights once by ``losses``, the gradient of each of which is taken before the
-        next is asked for; of what is not finite they stay as they are. Returns the sum, a scalar.
+    def update(
+        self,
+        step: int,
+        configuration: Configuration,
+        learning_rate: float,
+        losses: Iterable[Tensor],
+    ) -> Tensor:
+        """Move the weights once, at the ``learning_rate`` of the phase of a 1-based ``step``, by
+        ``losses``, the gradient of each of which is taken before the next is asked for; of what is
+        not finite they stay as they are. Returns the sum, a scalar.
         """
-        configuration = parts.configuration
-        total = torch.zeros((), device=parts.device)
+        taken = list[Tensor]()
         for loss in losses:
             loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
+            taken.append(loss.detach())
+        total = torch.stack(taken).sum()
         weights = [w for each in self.optimisers for g in each.param_groups for w in g["params"]]
         norm = sharded.clip(weights, configuration.optimiser.clip)
         if torch.isfinite(total) and norm < float("inf"):
-            rate = phases.at(parts.data.phases, step).learning_rate
-            schedule.set_at(self.optimisers, step, configuration, rate)
+            schedule.set_at(self.optimisers, step, configuration, learning_rate)
             for each in self.optimisers:
                 each.step()
         for each in self.optimisers:

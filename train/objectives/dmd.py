@@ -85,9 +85,12 @@ class Dmd(Objective):
         """
         import torch
 
+        from train import phases
+
         assert parts.fake
+        settings, rate = parts.configuration, phases.at(parts.data.phases, step).learning_rate
         losses = [
-            parts.fake.update(parts, step, self._of_fake(parts, step, number, student))
+            parts.fake.update(step, settings, rate, self._of_fake(parts, step, number, student))
             for number in range(self.fake_updates)
         ]
         return torch.stack(losses)
