@@ -35,7 +35,7 @@ data: {{resolution: 256, tasks: {{i2i: 1}}, held_out: 0.15}}
 autoencoder:
   kind: residual
   residual:
-    {{channels: 16, base: 8, decoder_base: 8, multipliers: [1, 2, 2], blocks: 1, alpha: false}}
+    {{channels: 32, base: 8, decoder_base: 8, multipliers: [1, 4, 4], blocks: 1, alpha: false}}
 objective:
   name: reconstruction
   trained: both
@@ -169,8 +169,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pages", type=int, default=40, help="of each language and mode")
     parser.add_argument("--count", type=int, default=400, help="photographs, at most")
-    parser.add_argument("--base-steps", type=int, default=4000)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--base-steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the fine-tuning")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()

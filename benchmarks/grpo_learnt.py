@@ -19,9 +19,9 @@ objective: {{name: grpo, group: 10, steps: 8, noisy: 4, same_start: true, amount
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--base-steps", type=int, default=90)
-    parser.add_argument("--steps", type=int, default=80)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--batch", type=int, default=8, help="prompts a step")
     parser.add_argument("--rate", type=float, default=5e-5)
     parser.add_argument("--decay", type=float, default=1.0, help="share of steps: the rate falls")

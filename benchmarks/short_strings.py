@@ -149,7 +149,7 @@ def judged_on(count: int, rows: int) -> list[str]:
     """So many strings that are held out, and not in the ``rows`` by which anything was chosen."""
     chosen = texts("trained")
     seen = {next(chosen) for _ in range(rows)}
-    judged = texts("judged")
+    judged = texts("judged again")
     fresh = (text for text in judged if is_held_out(text, HELD_OUT) and text not in seen)
     return [next(fresh) for _ in range(count)]
 
