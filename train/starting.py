@@ -69,7 +69,7 @@ def build(
             encoder = absent or text_encoder.build(configuration.text_encoder)
         if learnt and makes and published:
             _take_over(encoder, home(published))
-        if alone and _is_on_cpu(configuration.device):
+        if alone and _holds_weights(configuration.device):
             with torch.random.fork_rng(devices=[]), _on_meta(True):
                 kept.check_room(configuration, configuration.model.build(channels, encoder.width))
         with _on_meta(not makes or bool(published)):
@@ -116,8 +116,12 @@ def _take_over(encoder: Any, folder: Path) -> None:
         ) from error
 
 
-def _is_on_cpu(device: str) -> bool:
-    return device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+def _holds_weights(device: str) -> bool:
+    """Whether the memory of this machine is where weights are to be, and not a GPU's or, where
+    somebody asks for their names alone, none.
+    """
+    on_cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+    return on_cpu and not torch.empty(0).is_meta
 
 
 def _on_meta(really: bool) -> AbstractContextManager[Any]:

@@ -63,3 +63,5 @@ def test_what_the_machine_cannot_hold_is_refused_before_it_is_made(tmp_path):
     huge = configured("", layers=1, heads=2_000, head_width=128, rope_axes=(16, 56, 56))
     with pytest.raises(TooLargeError, match=r"billion parameters: .* machine has \d+; .*--plan"):
         starting.build(huge, 4, World())
+    with torch.device("meta"):  # as whoever wants names of weights does
+        assert starting.build(huge, 4, World(), fresh=False).raw["transformer"]

@@ -183,7 +183,7 @@ class Pairs:
             if both := self._shown(self.pairs[order[number]]):
                 pairs.append((place, *both))
         self._unlike = self._unlike + batch if not pairs and self._unlike >= 0 else -1
-        if self._unlike >= count:
+        if self._unlike >= 2 * count:  # a resumed run may begin within an order of them
             raise UsageError(
                 f"{self._named}: no pair has images of one size and caption: expected two images"
                 " of the same prompt, such as of one model with two seeds"
