@@ -96,7 +96,7 @@ class Writer:
         checkpoint_export.trained_on(state).write(partial)
         _write_progress(partial / STATE, state)
         model_card.write(partial)
-        _sync(partial)
+        sync(partial)
         final = partial.with_name(checkpoint_folder.name(state.progress.step))
         if final.exists():  # left by a run that ended between the rename and the pointer
             checkpoint_folder.retire(final)
@@ -128,7 +128,7 @@ def _write_progress(folder: Path, state: State) -> None:
     (folder / "progress.json").write_text(json.dumps(asdict(state.progress)) + "\n", "utf-8")
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """Force a tree to disk, files before the directories that name them."""
     for root, _, names in os.walk(folder, topdown=False):
         for path in (*(os.path.join(root, name) for name in names), root):

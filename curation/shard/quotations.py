@@ -20,6 +20,9 @@ _SAME = (r"(?<!\d)”([^”]+)”",)  # Swedish and Finnish, and only where no o
 USUAL = re.compile("|".join(_USUAL))  # of English and Chinese captions
 EVERY = re.compile("|".join((*_APOSTROPHES, *_USUAL, *_OTHERS, *_SAME)))  # of any language's
 
+MARK = re.compile('["“”„‟«»‹›「」『』＂〝〞〟‘‚‛]')  # of no pair that is known
+_UNCLEAR = re.compile(rf"(?<!\d){MARK.pattern}")  # after a digit it is inches
+
 
 def spans(text: str, marks: re.Pattern[str] = USUAL) -> list[str]:
     """What stands between quotation marks, in its order, as it is."""
@@ -29,3 +32,8 @@ def spans(text: str, marks: re.Pattern[str] = USUAL) -> list[str]:
 def prose(text: str, marks: re.Pattern[str] = USUAL) -> str:
     """The text with a space for each of its quotations."""
     return marks.sub(" ", text)
+
+
+def is_unclear(text: str) -> bool:
+    """Whether a quotation mark has no pair that is known: what is quoted cannot be told."""
+    return bool(_UNCLEAR.search(prose(text, EVERY)))

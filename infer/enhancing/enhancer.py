@@ -5,8 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from curation.shard.quotations import is_unclear
+from curation.shard.scripts import script
 from infer.enhancing import rule
-from infer.enhancing.instructions import instructions
+from train.enhancer.answers import cleaned
+from train.enhancer.instructions import instructions
 
 TRIES = 3
 _REMEMBERED = 1000  # prompts
@@ -62,7 +65,7 @@ class Enhancer:
 
     def enhance(self, prompt: str) -> Enhanced:
         """A prompt that stands for this one."""
-        if rule.is_unclear(prompt):
+        if is_unclear(prompt):
             return Enhanced(prompt, "it has a quotation mark without its pair")
         with self._lock:
             known = self._known.get(prompt)
@@ -78,9 +81,9 @@ class Enhancer:
         return known
 
     def _enhanced(self, prompt: str) -> Enhanced:
-        system, user, reason = instructions(rule.script(prompt)), prompt, ""
+        system, user, reason = instructions(script(prompt)), prompt, ""
         for attempt in range(TRIES):
-            answer = rule.cleaned(self._writer.write(system, user, attempt))
+            answer = cleaned(self._writer.write(system, user, attempt))
             faults = rule.faults(prompt, answer, self._language)
             if not faults:
                 return Enhanced(answer)

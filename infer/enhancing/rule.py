@@ -8,30 +8,20 @@ longer.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
-from curation.shard.quotations import EVERY, prose, spans
+from curation.shard.quotations import EVERY, MARK, prose, spans
+from curation.shard.scripts import script
 
 LONGEST = 4000  # characters of a prompt, of which a text encoder of Qwen reads 1,024 tokens
 _MORE = 1200  # characters by which a prompt may grow
 _THINKS = "<think>"  # a model that thinks aloud
-_THOUGHT = re.compile(r"\A.*</think>", re.DOTALL)  # templates may hold the beginning back
-_PREAMBLE = re.compile(
-    r"\A(?:(?:sure|certainly|of course|okay|here)\b[\w ,!.'’]{0,60}\bprompt"
-    r"|[\w，！!]{0,20}后的提示词)[:：]\s*",
-    re.IGNORECASE,
-)
-_BREAKS = re.compile(r"\s*[\r\n]\s*")
-_MARK = re.compile('["“”„‟«»‹›「」『』＂〝〞〟‘‚‛]')  # of no pair that is known
-_UNCLEAR = re.compile(rf"(?<!\d){_MARK.pattern}")  # after a digit it is inches
 _REFUSAL = re.compile(
     r"\A\W*(?:(?:(?:i['’]m|i am|we['’]re|we are) )?(?:(?:so|very) )?sorry\b|i apologi[sz]e\b"
     r"|as an ai\b|i (?:can['’]t|cannot|can not|won['’]t)\b|i(?:['’]m| am) (?:unable|not able)\b"
     r"|(?:很|非常)?抱歉|对不起|我(?:无法|不能)|作为.{0,6}(?:ai|人工智能))",
     re.IGNORECASE,
 )
-_IDEOGRAPHIC = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
-_LETTERS = 3  # of an alphabet that say as much as one of a script with thousands of signs
 _NO_TEXT = ("Cc", "Co", "Cs")
 # Of a text its language, and how sure that is: ``curation.networks.languages``.
 Language = Callable[[str], tuple[str, float]]
@@ -41,23 +31,6 @@ _SURE = 0.7
 _OF_ONE = ("HIRAGANA", "HANGUL")
 _ALIKE = ({"da", "nb", "nn", "no"}, {"bs", "hr", "sr", "sr-Latn"}, {"id", "ms"})  # as one
 _SHOWN = 60  # characters of a text in a sentence about it
-
-
-def cleaned(answer: str) -> str:
-    """An answer without what a model thought or said before it, and on one line but for what is
-    quoted.
-    """
-    text = _PREAMBLE.sub("", _THOUGHT.sub("", answer).strip())
-    kept, last = list[str](), 0
-    for match in EVERY.finditer(text):
-        kept += [_BREAKS.sub(" ", text[last : match.start()]), match[0]]
-        last = match.end()
-    return "".join([*kept, _BREAKS.sub(" ", text[last:])])
-
-
-def is_unclear(prompt: str) -> bool:
-    """Whether a quotation mark has no pair that is known: what is quoted cannot be told."""
-    return bool(_UNCLEAR.search(prose(prompt, EVERY)))
 
 
 def faults(prompt: str, enhanced: str, language: Language | None = None) -> list[str]:
@@ -77,8 +50,8 @@ def _texts(prompt: str, enhanced: str) -> Iterator[str]:
         yield f"it quotes {_shown(added)}, which the prompt does not"
     if not missing and not added and asked != written:
         yield "it quotes texts in another order than the prompt"
-    stray = Counter(_MARK.findall(prose(enhanced, EVERY)))
-    if stray - Counter(_MARK.findall(prose(prompt, EVERY))):
+    stray = Counter(MARK.findall(prose(enhanced, EVERY)))
+    if stray - Counter(MARK.findall(prose(prompt, EVERY))):
         yield "it has a quotation mark without its pair"
 
 
@@ -109,43 +82,6 @@ def _spoken(prompt: str, enhanced: str, language: Language | None) -> Iterator[s
     is_same = before == after or any({before, after} <= alike for alike in _ALIKE)
     if min(sure, as_sure) >= _SURE and not is_same:
         yield f"its language is {after}; expected {before}, as that of the prompt"
-
-
-def script(text: str) -> str:
-    """The script of most that a text says outside of quotations, such as LATIN or CJK, empty
-    without any letter there. Japanese is HIRAGANA, also without any where its characters say it.
-    """
-    counts = _scripts(prose(text, EVERY))
-    return max(sorted(counts), key=counts.__getitem__) if counts else ""
-
-
-def _scripts(text: str) -> Counter[str]:
-    counts, ideographs = Counter[str](), set[str]()
-    for letter in filter(str.isalpha, text):
-        name = unicodedata.name(letter, "").partition(" ")[0]
-        counts[name] += _LETTERS if name in _IDEOGRAPHIC else 1
-        ideographs |= {letter} if name == "CJK" else set()
-    if counts["HIRAGANA"] or counts["KATAKANA"] or _are_japanese(ideographs):
-        counts["HIRAGANA"] += counts.pop("CJK", 0) + counts.pop("KATAKANA", 0)
-    return +counts
-
-
-def _are_japanese(ideographs: Iterable[str]) -> bool:
-    """Whether ideographs are of Japan, and one is written so there alone, such as a station's:
-    national character sets have what is written in their countries.
-    """
-    listed = [
-        {name for name in ("shift_jis", "gb2312", "big5") if _encodes(name, each)}
-        for each in ideographs
-    ]
-    return {"shift_jis"} in listed and all("shift_jis" in each for each in listed)
-
-
-def _encodes(name: str, character: str) -> bool:
-    try:
-        return bool(character.encode(name))
-    except UnicodeEncodeError:
-        return False
 
 
 def _shown(texts: Counter[str]) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 from curation.failures.errors import UsageError
 from curation.networks import endpoint, languages, weights
 from curation.networks.endpoint import EndpointError
+from infer import checkpoints
 from infer.enhancing import rule
 from infer.enhancing.enhancer import Enhancer, NoAnswerError
+from train.enhancer import asking, language_model
 
 KEY = "ENHANCE_API_KEY"  # the variable of the environment
 _LARGEST = 1_000_000  # bytes of an answer
@@ -49,10 +51,11 @@ def _language() -> rule.Language | None:
         return None
 
 
-def _folder(folder: Path, device: str, apart: bool) -> Enhancer:
-    if not (folder / "config.json").is_file():
+def _folder(given: Path, device: str, apart: bool) -> Enhancer:
+    folder = language_model.newest(given)
+    if not language_model.is_there(folder):
         raise UsageError(
-            f"--enhance {folder}: expected a folder with config.json, that of a language model of"
+            f"--enhance {given}: expected a folder with config.json, that of a language model of"
             " transformers, or an address such as http://localhost:8000/v1"
         )
     if not apart:
@@ -64,7 +67,7 @@ def _folder(folder: Path, device: str, apart: bool) -> Enhancer:
 
 
 def _name(folder: Path) -> str:
-    return folder.resolve().name
+    return checkpoints.name(folder.resolve())
 
 
 class Endpoint:
@@ -84,7 +87,7 @@ class Endpoint:
         """Its answer. Raises ``NoAnswerError``."""
         body = {
             "model": self.name,
-            "messages": _messages(system, user),
+            "messages": asking.messages(system, user),
             "max_tokens": _NEW_TOKENS,
             "temperature": _TEMPERATURE if attempt else 0,
             "top_p": _TOP_P if attempt else 1,
@@ -124,6 +127,11 @@ class Local:
 
         quieten.libraries()
         self.name, self._device = _name(folder), device_of(device)
+        if (folder / language_model.ADAPTER).is_file():
+            precision = "fp32" if self._device.type == "cpu" else "bf16"
+            loaded = language_model.load(folder, str(self._device), precision, train=False)
+            self._tokenizer, self._model = loaded.tokenizer, loaded.network
+            return
         kind = torch.float32 if self._device.type == "cpu" else torch.bfloat16
         usual = (OSError, ValueError, KeyError, ImportError, RuntimeError)
         wrong = (*usual, SafetensorError, TemplateError)
@@ -133,7 +141,7 @@ class Local:
             model = AutoModelForCausalLM.from_pretrained(
                 str(folder), dtype=kind, use_safetensors=True, **where
             )
-            self._text("system", "user")
+            asking.text(self._tokenizer, "system", "user")
             self._model = model.to(self._device).eval()
         except wrong as error:
             said = str(error).partition("\n")[0]
@@ -146,44 +154,24 @@ class Local:
         """
         import torch
 
-        own = not self._tokenizer.chat_template  # a template has the special tokens
-        text = self._text(system, user)
-        tokens = self._tokenizer(text, add_special_tokens=own, return_tensors="pt")
-        tokens = tokens.to(self._device)
+        asked = torch.tensor([asking.tokens(self._tokenizer, system, user)], device=self._device)
         options: dict[str, Any] = {"do_sample": False}
         if attempt:
             options = {"do_sample": True, "temperature": _TEMPERATURE, "top_p": _TOP_P}
         with torch.inference_mode(), torch.random.fork_rng():
             torch.manual_seed(attempt)
             made = self._model.generate(
-                **tokens,
+                input_ids=asked,
+                attention_mask=torch.ones_like(asked),
                 max_new_tokens=_NEW_TOKENS,
                 pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
                 **options,
             )
-        new = made[0, tokens["input_ids"].shape[1] :]
+        new = made[0, asked.shape[1] :]
         if len(new) >= _NEW_TOKENS:
             raise _cut_off(self.name)
         return str(self._tokenizer.decode(new, skip_special_tokens=True))
 
-    def _text(self, system: str, user: str) -> str:
-        from jinja2 import TemplateError
-
-        if not self._tokenizer.chat_template:
-            return f"{system}\n\n{user}\n\n"
-        try:
-            return self._filled(_messages(system, user))
-        except TemplateError:  # Gemma's, and others that know no system
-            return self._filled([{"role": "user", "content": f"{system}\n\n{user}"}])
-
-    def _filled(self, messages: list[dict[str, str]]) -> str:
-        options = {"add_generation_prompt": True, "enable_thinking": False}
-        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, **options))
-
 
 def _cut_off(name: str) -> NoAnswerError:
     return NoAnswerError(f"{name} was cut off after {_NEW_TOKENS} tokens")
-
-
-def _messages(system: str, user: str) -> list[dict[str, str]]:
-    return [{"role": "system", "content": system}, {"role": "user", "content": user}]

@@ -30,6 +30,7 @@ COMMANDS = {
         for name in ("proofreading", "template", "fonts", "characters")
     },
     "python -m train": [sys.executable, "-m", "train"],
+    "python -m train.enhancer": [sys.executable, "-m", "train.enhancer"],
     "python -m infer": [sys.executable, "-m", "infer"],
 }
 HEAVY = {

@@ -24,6 +24,7 @@ MODULES = ("curation.command", "synthesis.render", "synthesis.proofreading", "tr
 MODULES += ("infer.__main__", "synthesis.characters.__main__", "synthesis.fonts.__main__")
 MODULES += ("synthesis.template.__main__", "examples.gather", "examples.demo")
 MODULES += ("infer.server.__main__", "infer.provenance.__main__", "train.flywheel.__main__")
+MODULES += ("train.enhancer.__main__",)
 WORDS = {"pipeline", "key", "lang", "size", "licence", "preset", "plan_on"}
 WORDS |= {"negative", "device", "texts", "caption_column", "key_column", "keep_columns", "without"}
 WORDS |= {"allow_host", "devices", "host", "precision"}

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from curation.networks import languages
 from curation.networks.weights import MissingModelError
 from curation.shard.quotations import EVERY, spans
+from curation.shard.scripts import script
 from infer.enhancing import rule
 from infer.enhancing.enhancer import TRIES, Enhancer, NoAnswerError
-from infer.enhancing.instructions import instructions
+from train.enhancer.answers import cleaned
+from train.enhancer.instructions import instructions
 
 PAIRS = ('""', "“”", "「」", "『』", "„“", "«»", "‹›", "＂＂", "〝〞", "''", "‘’", "””")
 MARKS = "".join(PAIRS) + "”“»«〟‟‚‛"
@@ -35,7 +37,7 @@ def test_a_prompt_stands_for_itself_also_with_more_words(made):
     prompt, quoted = made
     assert spans(prompt, EVERY) == quoted
     assert rule.faults(prompt, prompt) == []
-    own = "abc" if rule.script(prompt) == "LATIN" else "墨水"
+    own = "abc" if script(prompt) == "LATIN" else "墨水"
     assert rule.faults(prompt, f"{prompt} {own}, {own}.") == []
 
 
@@ -68,7 +70,7 @@ def test_a_quoted_text_that_is_gone_or_another_is_seen(made, data):
 @given(ANYTHING)
 def test_what_is_quoted_is_left_as_it_is_by_cleaning(answer):
     said = answer.rpartition("</think>")[2].strip()
-    assert spans(rule.cleaned(answer), EVERY) == spans(said, EVERY)
+    assert spans(cleaned(answer), EVERY) == spans(said, EVERY)
 
 
 @given(prompts(), st.lists(ANYTHING, min_size=TRIES, max_size=TRIES))
@@ -79,12 +81,12 @@ def test_whatever_is_answered_what_is_generated_quotes_as_the_prompt(made, answe
         name, at_once = "x", 1
 
         def write(self, system, user, attempt):
-            assert (system, user) == (instructions(rule.script(prompt)), prompt)
+            assert (system, user) == (instructions(script(prompt)), prompt)
             return answers[attempt]
 
     enhanced = Enhancer(Says()).enhance(prompt)
     assert spans(enhanced.text, EVERY) == quoted
-    assert bool(enhanced.reason) == (enhanced.text not in map(rule.cleaned, answers))
+    assert bool(enhanced.reason) == (enhanced.text not in map(cleaned, answers))
     if enhanced.reason:
         assert enhanced.text == prompt
 
@@ -130,9 +132,9 @@ def test_what_is_kept_may_stand_in_other_marks_and_among_more_words():
         "held back: </think>",
         "Sure! Here's the prompt:\n",
     ):
-        assert rule.cleaned(before + ' A fox\n on snow: "a\nb" ') == 'A fox on snow: "a\nb"'
-    assert rule.cleaned("好的！改写后的提示词：一只狐狸") == "一只狐狸"
-    assert rule.cleaned("A shell's prompt: green") == "A shell's prompt: green"
+        assert cleaned(before + ' A fox\n on snow: "a\nb" ') == 'A fox on snow: "a\nb"'
+    assert cleaned("好的！改写后的提示词：一只狐狸") == "一只狐狸"
+    assert cleaned("A shell's prompt: green") == "A shell's prompt: green"
 
 
 def test_answers_are_asked_for_again_and_the_prompt_is_what_is_left():
@@ -163,7 +165,7 @@ def test_answers_are_asked_for_again_and_the_prompt_is_what_is_left():
     assert enhancer.enhance("a fox").text == "a red fox"  # a failure is not remembered
     unclear = Enhancer(Says()).enhance('a sign “INK"')
     assert unclear.text == 'a sign “INK"' and "without its pair" in unclear.reason
-    assert "照抄" in instructions(rule.script("一只狐狸"))
+    assert "照抄" in instructions(script("一只狐狸"))
 
 
 def test_another_language_of_the_same_script_is_seen_where_both_are_sure():
@@ -186,5 +188,5 @@ def test_another_language_of_the_same_script_is_seen_where_both_are_sure():
     own, more = "雪景色鉄道写真", "雪の中を走る鉄道の写真、静かな駅"  # Japanese by its characters
     assert rule.faults(own, more, {own: ("zh", 0.9), more: ("ja", 0.9)}.__getitem__) == []
     assert rule.faults(own, more, language) == []
-    assert rule.script("京都夜景") == rule.script("國立臺灣大學") == "CJK"  # of both, of Taiwan
-    assert rule.script("鉄道図書館") == "HIRAGANA"
+    assert script("京都夜景") == script("國立臺灣大學") == "CJK"  # of both, of Taiwan
+    assert script("鉄道図書館") == "HIRAGANA"

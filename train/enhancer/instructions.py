@@ -26,5 +26,5 @@ _CHINESE = """\
 
 
 def instructions(script: str) -> str:
-    """For prompts in a script (``rule.script``)."""
+    """For prompts in a script (``curation.shard.scripts``)."""
     return _CHINESE if script == "CJK" else _ENGLISH

@@ -1,0 +1,1 @@
+"""A language model that writes prompts anew: its data, its fine-tuning, and its rewards."""

@@ -1,0 +1,1 @@
+"""Rules for what a language model answers: rewards that need no model, a file each."""
