@@ -99,8 +99,8 @@ def load(
     if beside and lora and train and not (folder / "training_state").is_dir():
         raise UsageError(f"{folder}: a LoRA, which is trained on: take lora: away")
     where = _base(folder) if beside else folder
-    whole = train and not (beside or lora)
-    kind = torch.bfloat16 if precision == "bf16" and not whole else torch.float32
+    all_weights = train and not (beside or lora)
+    kind = torch.bfloat16 if precision == "bf16" and not all_weights else torch.float32
     usual = (OSError, ValueError, KeyError, ImportError, RuntimeError)
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **_LOCAL)
