@@ -3,10 +3,11 @@ encoder stays as it is, and so do all latents.
 
     python -m benchmarks.decoder_learnt --photos ../shared/data/photos --out decoder-learnt
 
-A small ``AutoencoderKLQwenImage`` (random weights, base 12) is trained on photographs, both halves,
-by ``python -m train``; then its decoder alone, on as many pages of text (English and Chinese, pages
-and layouts) as photographs. Judged are pages and photographs that neither was trained on, by the
-autoencoder benchmark of ``python -m infer.evaluation``.
+A small residual autoencoder (random weights, four pixels to a latent cell) is trained on
+photographs, both halves, by ``python -m train``; then its decoder alone: on as many pages of text
+(English and Chinese, pages and layouts) as photographs, and, to tell what is owed to text from what
+any further step brings, for as many steps on photographs alone. Judged are pages and photographs
+that none was trained on, by the autoencoder benchmark of ``python -m infer.evaluation``.
 """
 
 import argparse
@@ -29,13 +30,14 @@ from train.data.examples import is_held_out, shown_text
 HELD_OUT, SIDE = 0.15, 256
 PAGES = (("en", "pure"), ("zh", "pure"), ("en", "template"), ("zh", "template"))
 BASE = """
-steps: {steps}
+steps: {base_steps}
 batch: 4
 data: {{resolution: 256, tasks: {{i2i: 1}}, held_out: 0.15}}
 autoencoder:
   kind: residual
   residual:
-    {{channels: 32, base: 8, decoder_base: 8, multipliers: [1, 4, 4], blocks: 1, alpha: false}}
+    {{channels: {channels}, multipliers: {multipliers}, base: 8, decoder_base: 8, blocks: 1,
+      alpha: false}}
 objective:
   name: reconstruction
   trained: both
@@ -169,6 +171,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pages", type=int, default=40, help="of each language and mode")
     parser.add_argument("--count", type=int, default=400, help="photographs, at most")
+    parser.add_argument("--channels", type=int, default=32, help="of latents")
+    parser.add_argument("--multipliers", type=int, nargs=3, default=[1, 4, 4])
     parser.add_argument("--base-steps", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the fine-tuning")
@@ -177,7 +181,7 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     places = prepared(options)
-    config = BASE.format(steps=options.base_steps, every=options.base_steps // 4)
+    config = BASE.format(every=options.base_steps // 4, **vars(options))
     place, data = options.out / "base", places["photos"]
     base = trained(place, "residual", config, data, 0, options.threads)
     print("\nthe base, on photographs\n  step  CPU-s   PSNR")
