@@ -7,9 +7,10 @@ makes, of prompts with four seeds each, and the confusion of causes with tracks 
 - **data**: strings with a character that no training image shows, or three at most;
 - **prompt**: of strings that the model knows the prompt has lost its quotation, or its colour;
 - **rl**: of prompts with nothing wrong, two of four images have lost a character, as a policy makes
-  them that is rewarded for empty paper; its reward mixes that with what is read.
+  them that is rewarded for empty paper.
 
-Bounds are the defaults. What is read, and the other reward, is by templates of clean images, in
+The reward that likes empty paper judges the images of all prompts, as a reward does: it must send
+none of the others to reinforcement learning. Bounds are the defaults. What is read, and the other reward, is by templates of clean images, in
 images with noise.
 """
 
@@ -140,9 +141,8 @@ def judged(every: Sequence[Planted], images: list[Pixels], reader: Reading, seed
         noisy = np.clip(rgb + noise.normal(0, NOISE, rgb.shape), 0, 255).astype(np.uint8)
         blurred = "".join(character for character, _ in reader.read(noisy))
         likeness = 1 - len(misread.failed([of.text], blurred)) / len(of.text)
-        rewards = {"reader": likeness}
-        if of.track == "rl":
-            rewards["planted"] = EMPTY * float(rgb.mean() / 255) + (1 - EMPTY) * likeness / 10
+        empty = EMPTY * float(rgb.mean() / 255) + (1 - EMPTY) * likeness / 10
+        rewards = {"reader": likeness, "planted": empty}
         rows.append({"prompt": of.prompt, "expected": of.text, "read": read, "score": score})
         rows[-1] |= {"rewards": rewards, "image": f"judged/{number:05d}.png", "note": of.track}
     return rows

@@ -58,7 +58,12 @@ class Evidence:
 
 
 def bad_reward(seen: Evidence, to: Settings) -> Finding | None:
-    """A distrusted reward orders images of this prompt otherwise than people or the benchmark."""
+    """A distrusted reward orders images of this prompt otherwise than people or the benchmark. That
+    it does nearly everywhere says nothing of a prompt that lacks something of its own: the rules of
+    prompts and data come first, and a concept that is lacking where no image is right.
+    """
+    if not seen.own.right and concept(seen, to):
+        return None
     for name, (here, everywhere) in seen.against.items():
         if here.right < here.of:
             detail = f"reward {name} orders {here.right} of {here.of} pairs of its images rightly"
@@ -151,7 +156,7 @@ def concept(seen: Evidence, to: Settings) -> Finding | None:
 
 Rule = Callable[[Evidence, Settings], Finding | None]
 ORDER: tuple[Rule, ...] = (
-    *(bad_reward, unsaid, rewritten, characters, layout, vague, unstable, concept, able),
+    *(unsaid, rewritten, characters, layout, vague, bad_reward, unstable, concept, able),
 )
 
 

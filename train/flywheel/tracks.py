@@ -3,6 +3,7 @@ and ``commands.sh``.
 """
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,7 +31,8 @@ def write(
     to: Settings,
     about: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """All files; returns the plan. ``about`` has the ``pool`` of retrieval, what was ``rewritten``
+    """All files; returns the plan. What their commands leave lies beside them, so that writing them
+    again deletes none of it. ``about`` has the ``pool`` of retrieval, what was ``rewritten``
     by source and id, and the ``distrusted`` rewards. Raises ``OSError``.
     """
     for name in ("data", "prompt", "rl"):
@@ -42,26 +44,7 @@ def write(
     _data(out / "data", deficit)
     enhance = _prompt(out / "prompt", by_track["prompt"], about["rewritten"])
     pairs = _rl(out / "rl", by_track["rl"], listed, to, about["distrusted"])
-    looking = commands.retrieval(deficit, to, out / "data", about["pool"] or "POOL")
-    lacking = deficit.characters, bool(deficit.layouts), len(deficit.texts)
-    rendering = commands.renderings(*lacking, to, out / "data", out / "rendered")
-    lines = commands.as_text(rendering)
-    if looking:
-        rows = out / "data" / "retrieved.jsonl"
-        lines += commands.as_text(looking).rstrip("\n") + f" > {rows}\n"
-        lines += f"beam run PIPELINE --output {about['pool'] or 'POOL'} --config CONFIG"
-        lines += f"  # with the lines of {out / 'data' / 'retrieved.yaml'}\n"
-        _text(out / "data" / "retrieved.yaml", _RETRIEVED.format(rows=rows))
-    if enhance:
-        asked = out / "prompt" / "enhance.jsonl"
-        lines += (
-            f"python -m infer --checkpoint CHECKPOINT --prompts {asked} --enhance URL_OR_FOLDER"
-        )
-        lines += f" -o {out / 'prompt' / 'images'}\n"
-    if pairs:
-        config, trained = out / "rl" / "dpo.yaml", out / "rl" / "trained"
-        lines += "python -m train --preset dpo --data SHARDS --weights CHECKPOINT"
-        lines += f" --config {config} --out {trained}\n"
+    lines = _script(out, deficit, to, about["pool"] or "POOL", enhance, pairs)
     _text(out / "commands.sh", lines)
     plan = {
         "characters": deficit.characters,
@@ -78,6 +61,30 @@ def write(
     }
     _text(out / "plan.json", json.dumps(plan, ensure_ascii=False, indent=1) + "\n")
     return plan
+
+
+def _script(
+    out: Path, deficit: Deficit, to: Settings, pool: str, enhance: int, pairs: int
+) -> str:
+    """Lines for a shell that carry out the plan, and write to siblings of the tracks' folders."""
+    lacking = deficit.characters, bool(deficit.layouts), len(deficit.texts)
+    lines = commands.as_text(commands.renderings(*lacking, to, out / "data", out / "rendered"))
+    if looking := commands.retrieval(deficit, to, out / "data", pool):
+        rows, extra = out / "retrieved.jsonl", out / "data" / "retrieved.yaml"
+        lines += f"{commands.as_text(looking).rstrip()} > {shlex.quote(str(rows))}\n"
+        curating = ("beam", "run", "PIPELINE", "--output", pool, "--config", "CONFIG")
+        lines += f"# CONFIG has the lines of {json.dumps(str(extra), ensure_ascii=False)}\n"
+        lines += commands.as_text([curating])
+        _text(extra, _RETRIEVED.format(rows=json.dumps(str(rows), ensure_ascii=False)))
+    if enhance:
+        asked = ("--prompts", str(out / "prompt" / "enhance.jsonl"), "--enhance", "URL_OR_FOLDER")
+        written = ("--checkpoint", "CHECKPOINT", *asked, "-o", str(out / "images"))
+        lines += commands.as_text([(commands.PYTHON, "-m", "infer", *written)])
+    if pairs:
+        given = ("--preset", "dpo", "--data", "SHARDS", "--weights", "CHECKPOINT")
+        given += ("--config", str(out / "rl" / "dpo.yaml"), "--out", str(out / "trained"))
+        lines += commands.as_text([(commands.PYTHON, "-m", "train", *given)])
+    return lines
 
 
 def _data(folder: Path, deficit: Deficit) -> None:

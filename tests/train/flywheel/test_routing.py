@@ -65,7 +65,7 @@ def planted(chance, number):
             read[chance.randrange(len(read))] = chance.choice(KNOWN)
         seen, empty = "".join(read), 1 - len("".join(read)) / 4
         score = 1 - len(misread.failed([text], seen)) / len(text) - 0.25 * (ink != colour)
-        rewards = {"read": max(0.0, score)} | ({"empty": empty} if track == "rl" else {})
+        rewards = {"read": max(0.0, score), "empty": empty}
         yield Case(
             *(CASE, "planted", f"{number:03d}", k, prompt),
             texts=(text,),
@@ -109,6 +109,7 @@ def test_cases_are_attributed_or_left_out_and_the_ledger_adds_up():
 
 
 EXPLICIT = Evidence(Rate(0, 1), failed=("A",), said=5, least_said=4, longest=9, most_lines=2)
+DISTRUSTED = {"against": {"x": (Rate(0, 2), Rate(3, 30))}}  # it judges images of all prompts
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,13 @@ EXPLICIT = Evidence(Rate(0, 1), failed=("A",), said=5, least_said=4, longest=9, 
         ({"elsewhere": Rate(0, 9)}, None),
         ({"against": {"x": (Rate(0, 2), Rate(3, 30))}}, ("rl", "reward", 0.1, 0.7)),
         ({"against": {"x": (Rate(2, 2), Rate(3, 30))}}, None),
+        ({**DISTRUSTED, "own": Rate(1, 2)}, ("rl", "reward", 0.1, 0.7)),
+        ({**DISTRUSTED, "unsaid": ("A7",)}, ("prompt", "unsaid", 1, 0)),
+        ({**DISTRUSTED, "rewritten": Rate(4, 4)}, ("prompt", "rewritten", 1, 0.5)),
+        ({**DISTRUSTED, "rare": {"A": 3}, "few": 20}, ("data", "characters", 3, 20)),
+        ({**DISTRUSTED, "length": 12}, ("data", "layout", 12, 9)),
+        ({**DISTRUSTED, "said": 3}, ("prompt", "vague", 3, 4)),
+        ({**DISTRUSTED, "rare_words": {"narwhal": 1}}, ("data", "concept", 1, 5)),
         ({}, None),
     ],
 )
