@@ -9,9 +9,9 @@ makes, of prompts with four seeds each, and the confusion of causes with tracks 
 - **rl**: of prompts with nothing wrong, two of four images have lost a character, as a policy makes
   them that is rewarded for empty paper.
 
-The reward that likes empty paper judges the images of all prompts, as a reward does: it must send
-none of the others to reinforcement learning. Bounds are the defaults. What is read, and the other reward, is by templates of clean images, in
-images with noise.
+The reward that likes empty paper judges the images of all prompts, as a reward does; it must send
+none of the others to reinforcement learning. Bounds are the defaults. What is read, and the other
+reward, is by templates of clean images, in images with noise.
 """
 
 import argparse

@@ -78,7 +78,7 @@ def _run(asked: Asked, to: Settings, out: Path) -> dict[str, Any]:
     of_cases = len(intake.quarantined) - votes.heard.quarantined
     said = rewards(every, to)
     record: dict[str, Any] = {
-        "cases": attribution.ledger(listed, of_cases),
+        "cases": attribution.ledger(listed, of_cases, intake.entered),
         "votes": {**asdict(votes.heard), "left_out": dict(sorted(votes.heard.left_out.items()))},
         "causes": causes(listed),
         "rewards": said,
@@ -129,7 +129,8 @@ def rewritten(
         sources.evaluation(own, name, folder)
     rights: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for case in own.cases:
-        rights[case.of_prompt].append(case.is_right(to.right))
+        if not case.missing:
+            rights[case.of_prompt].append(case.is_right(to.right))
     rates = {key: Rate(sum(of), len(of)) for key, of in rights.items()}
     return rates, {case.of_prompt: case.prompt for case in own.cases}
 

@@ -122,7 +122,7 @@ def _evidence(
     misread_of = tuple(of for each in wrong for of in failed[each.id])
     few = supply.few(has, to.data.few, to.data.share)
     asked = case.texts or words.quoted(case.prompt)
-    own = Rate(sum(of.is_right(to.right) for of in group), len(group))
+    own = Rate(sum(of.is_right(to.right) for of in group), sum(not of.missing for of in group))
     said = words.latin(case.prompt)
     return Evidence(
         own,
@@ -152,16 +152,18 @@ def _unsaid(case: Case) -> tuple[str, ...]:
     return tuple(of for of in case.texts if not words.says(case.prompt, of))
 
 
-def ledger(listed: Sequence[Attributed], quarantined: int) -> dict[str, Any]:
-    """How many came in and what became of them. Raises ``IncompleteError`` where it does not add
-    up.
+def ledger(listed: Sequence[Attributed], quarantined: int, entered: int) -> dict[str, Any]:
+    """How many rows and lines ``entered`` and what became of them. Raises ``IncompleteError`` where
+    it does not add up.
     """
     tracks = Counter(of.finding.track for of in listed if of.finding)
     left_out = Counter(of.reason for of in listed if not of.finding)
     counts = {name: tracks[name] for name in ("rl", "data", "prompt")}
-    total = len(listed) + quarantined
-    if total != sum(counts.values()) + sum(left_out.values()) + quarantined or "" in left_out:
-        raise IncompleteError("cases in are not those attributed, left out and quarantined")
+    total = sum(counts.values()) + sum(left_out.values()) + quarantined
+    if total != entered or "" in left_out:
+        raise IncompleteError(
+            f"{entered} cases came in, {total} were attributed, left out or quarantined"
+        )
     return {
         "in": total,
         "attributed": counts,

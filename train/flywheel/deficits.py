@@ -46,7 +46,11 @@ def of(listed: Sequence[Attributed], has: Supply, to: Settings) -> Deficit:
     concepts = [*_prompts(by_cause["concept"])]
     said = [word for each in concepts for word in words.latin(each.case.prompt)]
     keywords = {word: has.words[word] for word in said if has.words[word] < to.data.words}
-    evaluated = [text for each in listed for text in (each.case.prompt, *each.case.texts)]
+    evaluated = [
+        text
+        for case in (each.case for each in listed)
+        for text in (case.prompt, *case.texts, *words.quoted(case.prompt))
+    ]
     return Deficit(
         needed,
         tuple((*size, count) for size, count in sorted(layouts.items())),
@@ -64,7 +68,13 @@ def need(rare: dict[str, int], has: Supply, to: PlanSettings) -> dict[str, int]:
     lacking = {each: target - count for each, count in rare.items() if target > count}
     scale = min(1.0, to.most / max(1, sum(lacking.values())))
     wanted = {each: max(1, math.floor(scale * count)) for each, count in lacking.items()}
-    return dict(sorted(wanted.items(), key=lambda item: (-item[1], item[0])))
+    ordered = sorted(wanted.items(), key=lambda item: (-item[1], item[0]))
+    left, made = to.most, dict[str, int]()
+    for after, (each, count) in zip(reversed(range(len(ordered))), ordered, strict=True):
+        if number := min(left, max(1, min(count, left - after))):  # one for each that comes after
+            made[each] = number
+            left -= number
+    return dict(sorted(made.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _prompts(listed: Iterable[Attributed]) -> Iterator[Attributed]:
@@ -96,7 +106,7 @@ def _texts(
     lengths = [_layout(each) for each in failed]
     pool = list(dict.fromkeys(part for each in failed for part in _parts(_asked(each))))
     having = {each: [part for part in pool if each in part] or [each] for each in needed}
-    asked = {misread.plain([text]) for text in evaluated}
+    asked = {misread.plain([text]).casefold() for text in evaluated}
     runs = contamination.Texts(contamination.Prompt("", text) for text in evaluated)
     turns = list(needed)
     for number in range(to.plan.texts if pool else 0):
@@ -105,7 +115,7 @@ def _texts(
             length, lines = chance.choice(lengths)
             first = chance.choice(having[turns[number % len(turns)]]) if turns else ""
             text = _composed(chance, pool, first, min(length, _LONGEST), lines)
-            if misread.plain([text]) not in asked and not runs.overlap(text)[0]:
+            if misread.plain([text]).casefold() not in asked and not runs.overlap(text)[0]:
                 yield text
                 break
 

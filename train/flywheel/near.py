@@ -13,23 +13,27 @@ from curation import shard
 from curation.failures.errors import UsageError
 from curation.networks import heads, sentences
 from train.data import shard_files
+from train.flywheel import supply
 
 COLUMN = "embedding"
 Vectors = NDArray[np.float32]
 
 
 def near(patterns: Sequence[str], prompts: Sequence[str], least: float) -> dict[str, int]:
-    """By prompt the number of images with a cosine of ``least`` and more.
+    """By prompt the number of images with a cosine of ``least`` and more; of those in English.
 
     Raises ``UsageError`` where shards have no vectors, or others than the map's,
     ``MissingModelError`` without the packages.
     """
+    prompts = [prompt for prompt in prompts if supply.script(prompt) == "latin"]
+    if not prompts:
+        return {}
     mapped, encoder = heads.sentence_map(), sentences.Sentences()
     total, count = np.zeros(len(mapped.image_mean), np.float64), 0
     for block in _blocks(patterns, len(mapped.image_mean)):
         total += block.sum(0, dtype=np.float64)
         count += len(block)
-    if not count or not prompts:
+    if not count:
         return dict.fromkeys(prompts, 0)
     mean = (total / count).astype(np.float32)
     asked = np.stack([mapped.of_sentence(encoder.vector(prompt)) for prompt in prompts])

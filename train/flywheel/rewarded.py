@@ -19,7 +19,9 @@ def key(case: Case) -> Key:
 
 
 def agreement(cases: Iterable[Case], apart: float) -> dict[str, dict[Key, Rate]]:
-    """By name of a reward and by prompt, of how many pairs the order is right; a tie is none."""
+    """By name of a reward and by prompt, of how many pairs the order is right. A tie is none,
+    be it of what is said of the images or of the reward.
+    """
     groups: dict[Key, list[Case]] = defaultdict(list)
     for case in cases:
         if case.rewards:
@@ -38,7 +40,8 @@ def _pairs(group: Sequence[Case], apart: float) -> Iterator[tuple[str, bool]]:
     for first, second in combinations(group, 2):
         order = _order(first, second, apart)
         for name in first.rewards.keys() & second.rewards.keys() if order else ():
-            yield name, (first.rewards[name] - second.rewards[name]) * order > 0
+            if first.rewards[name] != second.rewards[name]:
+                yield name, (first.rewards[name] > second.rewards[name]) == (order > 0)
 
 
 def _order(first: Case, second: Case, apart: float) -> float:

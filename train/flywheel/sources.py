@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +24,11 @@ from train.flywheel.cases import CASE, EVALUATION, Case
 _COLUMNS = ("prompt_id", "k", "prompt", "group", "texts", "missing", "score", "read")
 _NAME = re.compile(r"[\w.-]+")
 _LONGEST = 20_000  # characters of a prompt
+_MOST = 2**31 - 1  # as k
+# Benchmarks that write what is wrong, an answer or nothing where others write what was read.
+_NO_TEXT = frozenset(
+    "depth dpg_bench gedit_bench geneval geneval_vlm imgedit novel_view oneig_alignment tiif".split()
+)
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,11 @@ class Quarantined:
 
 @dataclass
 class Intake:
-    """What came in: the ``cases``, what was ``quarantined``, and what evaluations say of
-    themselves, by the names of their sources.
+    """What came in, so many rows and lines (``entered``): the ``cases``, what was ``quarantined``,
+    and what evaluations say of themselves, by the names of their sources.
     """
 
+    entered: int = 0
     cases: list[Case] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     results: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -75,15 +81,23 @@ def evaluation(intake: Intake, name: str, folder: Path) -> None:
     path, result = folder / "prompts.parquet", folder / "result.json"
     try:
         published = json.loads(result.read_bytes())
-        own = pq.read_table(path, columns=list(_COLUMNS))
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        rows = pq.read_table(path, columns=list(_COLUMNS)).to_pylist()
+    except (OSError, ValueError, KeyError, RecursionError, pa.ArrowException) as error:
         raise UsageError(
             f"{folder}: {error}; expected the --out of an evaluation that was carried to its end"
         ) from error
-    intake.results[name] = published if isinstance(published, dict) else {}
-    for number, row in enumerate(own.to_pylist(), 1):
+    result_of = published if isinstance(published, dict) else {}
+    intake.results[name] = result_of
+    seen = set[tuple[str, int]]()
+    for number, row in enumerate(rows, 1):
+        intake.entered += 1
         try:
-            intake.cases.append(_of_row(name, folder, row))
+            case = _of_row(name, folder, row)
+            if (key := (case.prompt_id, case.k)) in seen:
+                raise ValueError(f"prompt_id {key[0]!r}, k {key[1]} stands in a row before")
+            seen.add(key)
+            read = text_of(str(result_of.get("benchmark")), case.read)
+            intake.cases.append(replace(case, read=read))
         except (TypeError, ValueError, KeyError) as error:
             intake.quarantined.append(Quarantined(f"{path}, row {number}", str(error)))
 
@@ -94,8 +108,8 @@ def _of_row(name: str, folder: Path, row: Mapping[str, Any]) -> Case:
         raise ValueError(f"score is {score!r}; expected a number")
     if not isinstance(prompt, str) or not prompt.strip() or len(prompt) > _LONGEST:
         raise ValueError("expected a prompt")
-    if not isinstance(row["prompt_id"], str) or not isinstance(k, int):
-        raise ValueError("expected a prompt_id and k")
+    if not isinstance(row["prompt_id"], str) or not isinstance(k, int) or abs(k) > _MOST:
+        raise ValueError(f"expected a prompt_id, and k of {_MOST} at most")
     image = inside(folder / "images", f"{row['prompt_id']}_{k}.png")
     return Case(
         *(EVALUATION, name, row["prompt_id"], k, prompt),
@@ -106,6 +120,15 @@ def _of_row(name: str, folder: Path, row: Mapping[str, Any]) -> Case:
         group=str(row["group"] or ""),
         missing=bool(row["missing"]),
     )
+
+
+def text_of(benchmark: str, read: str | None) -> str | None:
+    """What was read of an image, by what a benchmark writes there; None where that is no text."""
+    if benchmark in _NO_TEXT:
+        return None
+    if benchmark == "chinese_word" and read:  # READ / NEAREST of two readers
+        return read.partition(" / ")[0]
+    return read
 
 
 def inside(folder: Path, name: str) -> str:
@@ -124,8 +147,9 @@ def bad_cases(intake: Intake, path: Path) -> None:
     seen = Counter[str]()
     for number, line in lines(path):
         place = f"{path}:{number}"
+        intake.entered += 1
         try:
-            bad = BadCase.model_validate(json.loads(line))
+            bad = BadCase.model_validate(loaded(line))
             image = inside(path.parent, bad.image) if bad.image else ""
             if bad.image and not image:
                 raise ValueError(f"no image {bad.image[:200]!r} below {path.parent}")
@@ -160,6 +184,18 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(data.split("\n"), 1):
         if line.strip():
             yield number, line
+
+
+def loaded(line: str) -> Any:
+    """The JSON of a line. Raises ``ValueError``, also for text that no file can hold, and
+    ``RecursionError``.
+    """
+    value = json.loads(line)
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("half of a surrogate pair; expected text") from None
+    return value
 
 
 def named(given: Sequence[str]) -> dict[str, Path]:

@@ -93,12 +93,15 @@ def count(patterns: Sequence[str], kept: Path) -> Supply:
     same. Raises ``UsageError`` where there are none, ``shard.ShardError``.
     """
     entries = [each for of in patterns for each in shard_files.entries(of, f"--shards {of}")]
-    named = [[storage.name_of(of.path), of.size] for of in entries]
+    named = [[_whole(of.path), of.size, *of.times] for of in entries]
     digest = hashlib.blake2b(json.dumps([_VERSION, named]).encode(), digest_size=16).hexdigest()
     if kept.is_file():
-        known = json.loads(kept.read_bytes())
-        if known.get("digest") == digest:
-            return _of_json(known)
+        try:
+            known = json.loads(kept.read_bytes())
+            if known["digest"] == digest:
+                return _of_json(known)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass  # it is none of ours, or was cut short: counted again
     supply = Supply()
     for path in dict.fromkeys(of.path for of in entries):
         there = shard.outline(path).columns
@@ -110,6 +113,10 @@ def count(patterns: Sequence[str], kept: Path) -> Supply:
         str(kept), json.dumps(_as_json(supply, digest), ensure_ascii=False).encode()
     )
     return supply
+
+
+def _whole(path: str) -> str:
+    return path if storage.is_remote(path) else str(Path(path).absolute())
 
 
 def _as_json(supply: Supply, digest: str) -> dict[str, Any]:

@@ -63,9 +63,7 @@ def write(
     return plan
 
 
-def _script(
-    out: Path, deficit: Deficit, to: Settings, pool: str, enhance: int, pairs: int
-) -> str:
+def _script(out: Path, deficit: Deficit, to: Settings, pool: str, enhance: int, pairs: int) -> str:
     """Lines for a shell that carry out the plan, and write to siblings of the tracks' folders."""
     lacking = deficit.characters, bool(deficit.layouts), len(deficit.texts)
     lines = commands.as_text(commands.renderings(*lacking, to, out / "data", out / "rendered"))

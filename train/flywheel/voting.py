@@ -14,16 +14,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from curation import shard
 from curation.failures.errors import UsageError
+from curation.shard import picks
 from train.flywheel.cases import Case
-from train.flywheel.sources import Intake, Quarantined, Unit, lines
+from train.flywheel.sources import Intake, Quarantined, Unit, lines, loaded
 
 Place = tuple[str, str, int]
+_NEITHER = 3  # of ratings 1 to 5
 Answer = Literal["a", "b", "both", "neither"]
 
 
@@ -53,21 +55,6 @@ class _Vote(_Line):
     prompt_id: str = ""
 
 
-class _Pick(_Line):
-    id: str
-    pick: Literal["keep", "reject"] | None
-
-
-class _Rating(_Line):
-    id: str
-    rating: Annotated[int, Field(ge=1, le=5)] | None
-
-
-class _Preferred(_Line):
-    images: tuple[str, str]
-    preferred: str | None
-
-
 class _Rewarded(_Line):
     source: str
     prompt_id: str
@@ -87,6 +74,12 @@ class Heard:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
+def picked(mark: picks.Mark) -> str:
+    """Keep, reject or neither. A rating counts where nobody picked: above 3 keep, below reject."""
+    rating = mark.rating or _NEITHER
+    return mark.pick or (picks.KEEP if rating > _NEITHER else picks.REJECT * (rating < _NEITHER))
+
+
 class LeftOutError(Exception):
     """A line that is right and says nothing of these cases."""
 
@@ -96,12 +89,11 @@ class Votes:
 
     def __init__(self, cases: Sequence[Case]) -> None:
         self._wins, self._losses = Counter[str](), Counter[str]()
-        self._picks: dict[str, str] = {}
+        self._said = picks.Said()
         self._rewards: dict[str, dict[str, float]] = {}
         self._cases = {(of.source, of.prompt_id, of.k): of for of in cases}
         self._contents: dict[str, list[str]] | None = None
         self._duels: dict[str, _Duel] = {}
-        self._last: dict[tuple[str, ...], str | None] = {}
         self.heard = Heard()
 
     def read(self, intake: Intake, path: Path) -> None:
@@ -109,7 +101,7 @@ class Votes:
         for number, line in lines(path):
             self.heard.lines += 1
             try:
-                self._add(json.loads(line))
+                self._add(loaded(line))
                 self.heard.counted += 1
             except LeftOutError as error:
                 self.heard.left_out[str(error)] += 1
@@ -123,29 +115,36 @@ class Votes:
         """What the votes of an arena's page are on. Raises ``UsageError``."""
         for number, line in lines(path):
             try:
-                duel = _Duel.model_validate(json.loads(line))
+                duel = _Duel.model_validate(loaded(line))
             except (ValueError, RecursionError):
                 raise UsageError(f"{path}:{number}: expected duels.jsonl of an arena") from None
             self._duels[duel.id] = duel
 
     def cases(self) -> list[Case]:
         """The cases with all that was said."""
-        for pair, best in self._last.items():
-            for each in pair if best else ():
-                (self._wins if each == best else self._losses).update(self._of_content(each))
+        wins, losses = self._wins.copy(), self._losses.copy()
+        for pair in self._said.preferences:
+            better, worse = map(self._of_content, pair)
+            wins.update(better if worse else ())
+            losses.update(worse if better else ())
+        marked = {
+            case: picked(mark)
+            for content, mark in self._said.marks.items()
+            for case in self._of_content(content)
+        }
         return [
             replace(
                 case,
-                wins=self._wins[case.id],
-                losses=self._losses[case.id],
-                pick=self._picks.get(case.id, case.pick),
+                wins=wins[case.id],
+                losses=losses[case.id],
+                pick=marked.get(case.id, case.pick),
                 rewards={**case.rewards, **self._rewards.get(case.id, {})},
             )
             for case in self._cases.values()
         ]
 
     def _add(self, line: Any) -> None:
-        keys = line.keys() if isinstance(line, dict) else ()
+        keys = line.keys() if isinstance(line, dict) else set[str]()
         if "duel" in keys:
             answered = _Answered.model_validate(line)
             if (duel := self._duels.get(answered.duel)) is None:
@@ -154,15 +153,10 @@ class Votes:
         elif "vote" in keys:
             vote = _Vote.model_validate(line)
             self._voted(vote, vote.vote, None)
-        elif "pick" in keys:
-            pick = _Pick.model_validate(line)
-            self._mark(pick.id, pick.pick or "")
-        elif "rating" in keys:
-            rating = _Rating.model_validate(line).rating
-            self._mark(line["id"], "keep" if (rating or 3) > 3 else "reject" * ((rating or 3) < 3))
-        elif "images" in keys:
-            preferred = _Preferred.model_validate({**line, "images": tuple(line["images"])})
-            self._prefer(preferred)
+        elif keys & {"pick", "rating", "images"}:
+            self._said.add(line)
+            if not all(map(self._of_content, line.get("images") or [line.get("id")])):
+                raise LeftOutError("one of its images is no case")
         else:
             self._reward(_Rewarded.model_validate(line))
 
@@ -188,20 +182,6 @@ class Votes:
         if len(every) > 1:
             raise LeftOutError("it does not say which of several images of a prompt it is on")
         return [case.id for case in every]
-
-    def _mark(self, content: str, pick: str) -> None:
-        own = self._of_content(content)
-        if not own:
-            raise LeftOutError("none of its images is a case")
-        self._picks.update(dict.fromkeys(own, pick))
-
-    def _prefer(self, said: _Preferred) -> None:
-        first, second = sorted(said.images)
-        if said.preferred not in (None, first, second) or first == second:
-            raise ValueError("expected the preferred of two images")
-        if not all(map(self._of_content, (first, second))):
-            raise LeftOutError("one of its images is no case")
-        self._last[first, second] = said.preferred
 
     def _reward(self, said: _Rewarded) -> None:
         case = self._cases.get((said.source, said.prompt_id, said.k))

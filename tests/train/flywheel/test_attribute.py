@@ -1,7 +1,10 @@
 """The command: untrusted inputs in, tracks, a plan and a page out."""
 
 import json
+import shlex
+import shutil
 from io import BytesIO
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,8 +13,8 @@ from making import training_shards as shards
 from making.commands import invoke
 from PIL import Image
 
-from curation import shard
-from train.flywheel import attributing, cases
+from curation import shard, strict_yaml
+from train.flywheel import attributing, cases, sources, supply, voting
 from train.flywheel.__main__ import app
 
 SCRIPT = "<script>alert(1)</script>"
@@ -76,7 +79,10 @@ def prepared(tmp_path, trained_on):
     ours = evaluation(tmp_path / "first", first[:5])
     table = pq.read_table(ours / "prompts.parquet")
     extra = table.slice(1, 1).set_column(0, "prompt_id", pa.array(["../e"]))
-    pq.write_table(pa.concat_tables([table, extra]), ours / "prompts.parquet")
+    doubled, high = table.slice(0, 1), table.slice(0, 1).set_column(1, "k", pa.array([2**31]))
+    high = high.cast(table.schema.set(1, pa.field("k", pa.int64())))
+    table = pa.concat_tables([table, extra, doubled]).cast(high.schema)
+    pq.write_table(pa.concat_tables([table, high]), ours / "prompts.parquet")
     theirs = evaluation(tmp_path / "second", [(*first[1][:4], "OO", 0.0)])
     (tmp_path / "x.png").write_bytes(png("EA"))
     (tmp_path / "y.png").write_bytes(png("TT"))
@@ -91,6 +97,7 @@ def prepared(tmp_path, trained_on):
         {"prompt": said, "image": "https://example.org/a.png"},
         {"prompt": said, "score": float("inf")},
         {"image": "x.png"},
+        {"prompt": said, "note": "\ud800"},
         [1],
     ]
     picked = shard.content_id((ours / "images" / "b_0.png").read_bytes())
@@ -99,9 +106,12 @@ def prepared(tmp_path, trained_on):
         {"duel": "d1", "vote": "a"},
         {"duel": "d2", "vote": "a"},
         {"id": picked, "pick": "reject"},
+        {"id": picked, "rating": 5},
         {"id": "none", "pick": "keep"},
         {"source": "first", "prompt_id": "a", "rewards": {"r": 0.2}},
         {"vote": "maybe"},
+        {"images": 5},
+        {"source": "first", "prompt_id": "a", "rewards": {"\udc80": 0.2}},
     ]
     duel = {"id": "d1", "prompt": first[1][2], "a": "first", "b": "second", "k": 0}
     given = [ours, theirs, "--cases", lines(tmp_path / "bad.jsonl", bad)]
@@ -133,17 +143,19 @@ def test_failures_go_to_their_tracks_and_bad_lines_to_quarantine(prepared, tmp_p
     assert (rows["first", "b", 0]["wins"], rows["second", "b", 0]["losses"]) == (1, 1)
     assert rows["first", "b", 0]["pick"] == "reject"
     reasons = [each["reason"] for each in record["quarantined"]]
-    assert record["cases"]["quarantined"] == 6
-    assert len(reasons) == 7
+    assert record["cases"]["quarantined"] == 9
+    assert record["cases"]["in"] == 9 + len(rows) == 8 + 1 + 11
+    assert len(reasons) == 12
+    assert "prompt_id 'a', k 0 stands in a row before" in reasons
     assert any("https://example.org" in reason for reason in reasons)
     left = record["votes"]["left_out"]
     assert left == {
         "its duel is in no --duels": 1,
         "it does not say which of several images of a prompt it is on": 1,
-        "none of its images is a case": 1,
+        "one of its images is no case": 1,
     }
     heard = record["votes"]
-    assert heard["lines"] == heard["counted"] + heard["quarantined"] + sum(left.values()) == 7
+    assert heard["lines"] == heard["counted"] + heard["quarantined"] + sum(left.values()) == 10
     page = (out / "report.html").read_text("utf-8")
     assert SCRIPT not in page
     assert "&lt;script&gt;" in page
@@ -171,6 +183,11 @@ def test_each_track_has_files_for_whoever_goes_on_with_it(prepared, tmp_path):
     script = (out / "commands.sh").read_text()
     assert "taxonomy.retrieve POOL --failed" in script
     assert "--preset dpo" in script
+    for name in ("trained/step-1", "images/0.png", "retrieved.jsonl", "rendered/texts"):
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text("what the commands made")
+    for name in ("trained", "images", "retrieved.jsonl", "rendered/texts"):
+        assert f" {out / name}\n" in script
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     run(*prepared, "--out", out, "--pool", "POOL")
     assert before == {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
@@ -208,5 +225,71 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, trained_on):
     assert (
         "carried to its end" in run(tmp_path, "--out", out, "--shards", trained_on, code=2).stderr
     )
-    named = run(tmp_path, "--rewritten", f"x={tmp_path}", *given, code=2).stderr
-    assert named
+    ours = evaluation(tmp_path / "ours", [("a", 0, "A wall", [], "", 0.5)])
+    given = [ours, "--shards", trained_on, "--out", out, "--rewritten", f"x={ours}"]
+    assert "NAME one of ours" in run(*given, code=2).stderr
+    (ours / "result.json").write_text("[" * 100_000)
+    assert "carried to its end" in run(*given, code=2).stderr
+
+
+def test_commands_and_settings_hold_any_path(prepared, tmp_path):
+    out, pool = tmp_path / "a, b: $(x)", "p; q"
+    run(*prepared, "--out", out, "--pool", pool)
+    listed = [shlex.split(line, comments=True) for line in (out / "commands.sh").open()]
+    words = [word for line in listed for word in line]
+    for name in ("rendered/texts", "images", "trained", "retrieved.jsonl", "rl/dpo.yaml"):
+        assert str(out / name) in words
+    assert words.count(pool) == 2
+    dpo = strict_yaml.read(str(out / "rl" / "dpo.yaml")).value
+    assert dpo == {"objective": {"name": "dpo", "file": str(out / "rl" / "pairs.jsonl")}}
+    retrieved = strict_yaml.read(str(out / "data" / "retrieved.yaml")).value
+    assert retrieved["settings"] == {"retrieved": {"rows": str(out / "retrieved.jsonl")}}
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "said", "read"),
+    [
+        ("geneval", "no dog", None),
+        ("dpg_bench", "", None),
+        ("chinese_word", "龙 / 尤", "龙"),
+        ("chinese_word", " / 尤", ""),
+        ("longtext_bench_en", "a / b", "a / b"),
+    ],
+)
+def test_what_was_read_is_text(benchmark, said, read):
+    assert sources.text_of(benchmark, said) == read
+
+
+def test_a_pick_counts_more_than_a_rating(tmp_path):
+    path = tmp_path / "x.png"
+    path.write_bytes(png("EA"))
+    case = cases.Case(cases.CASE, "a", "0", 0, "p", score=1.0, image=str(path))
+    content = shard.content_id(path.read_bytes())
+    for said, pick in (
+        ([{"pick": "reject"}, {"rating": 5}], "reject"),
+        ([{"rating": 1}, {"pick": "keep"}], "keep"),
+        ([{"pick": "reject"}, {"rating": 5}, {"pick": None}], "keep"),
+        ([{"rating": 2}], "reject"),
+        ([{"rating": 2}, {"rating": None}], ""),
+    ):
+        own = voting.Votes([case])
+        own.read(
+            sources.Intake(), Path(lines(tmp_path / "v", [{"id": content} | of for of in said]))
+        )
+        assert [each.pick for each in own.cases()] == [pick]
+
+
+def test_shards_are_counted_again_where_they_are_others_or_the_count_is_none(tmp_path, trained_on):
+    kept, shards_of = tmp_path / "supply.json", tmp_path / "a" / "part-0.parquet"
+    shards_of.parent.mkdir()
+    shutil.copy(Path(trained_on).parent / "part-00000.parquet", shards_of)
+    first = supply.count([str(shards_of)], kept)
+    for wrong in ("{", "[]", '{"digest": 1}', "[" * 100_000):
+        kept.write_text(wrong)
+        assert supply.count([str(shards_of)], kept) == first
+    before = kept.read_bytes()
+    assert supply.count([str(shards_of)], kept) == first
+    other = tmp_path / "b" / "part-0.parquet"
+    shutil.copytree(shards_of.parent, other.parent)
+    assert supply.count([str(other)], kept) == first
+    assert json.loads(kept.read_bytes())["digest"] != json.loads(before)["digest"]

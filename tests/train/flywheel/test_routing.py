@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from curation.failures.errors import IncompleteError
 from train.figures import Rate
-from train.flywheel import attribution, misread, rewarded, rules, words
+from train.flywheel import attribution, deficits, misread, near, rewarded, rules, words
 from train.flywheel.attribution import Known
 from train.flywheel.cases import CASE, Case
 from train.flywheel.rules import Evidence
@@ -97,11 +98,13 @@ def test_cases_are_attributed_or_left_out_and_the_ledger_adds_up():
     listed = routed([case for number in range(30) for case in planted(chance, number)])
     gone = replace(listed[0].case, source="other", missing=True)
     listed += routed([gone])
-    record = attribution.ledger(listed, 2)
+    record = attribution.ledger(listed, 2, len(listed) + 2)
     assert record["in"] == 30 * SEEDS + 3
     assert record["left_out"]["no image"] == 1
     parts = [*record["attributed"].values(), *record["left_out"].values(), record["quarantined"]]
     assert record["in"] == sum(parts)
+    with pytest.raises(IncompleteError, match="124 cases came in, 123 were attributed"):
+        attribution.ledger(listed, 2, len(listed) + 3)
     rows = attribution.table(listed).to_pylist()
     again = [attribution.of_row(row) for row in rows]
     assert [each.case for each in again] == [each.case for each in listed]
@@ -201,3 +204,49 @@ def test_a_vote_counts_more_than_a_score():
     assert (rate.right, rate.of) == (0, 1)
     [(_, rate)] = rewarded.agreement([first, replace(second, wins=0)], 0.1)["r"].items()
     assert (rate.right, rate.of) == (1, 1)
+
+
+def test_a_reward_that_does_not_tell_two_images_apart_is_not_counted_against_it():
+    best = Case(CASE, "a", "0", 0, "p", score=1.0, rewards={"r": 0.5, "s": 0.5})
+    worst = Case(CASE, "a", "0", 1, "p", score=0.0, rewards={"r": 0.5, "s": 0.4})
+    agreed = rewarded.agreement([best, worst], 0.1)
+    assert {name: rewarded.total(of) for name, of in agreed.items()} == {"s": Rate(1, 1)}
+
+
+def test_an_image_that_is_missing_is_not_a_wrong_one():
+    def image(k, **more):
+        return Case(CASE, "a", "0", k, caption("AB", "red"), ("AB",), **more)
+
+    every = [image(0, read="AB", score=1.0), image(1, read="AC", score=0.5)]
+    every += [image(k, missing=True) for k in range(2, 10)]
+    [each] = [of for of in routed(every) if of.finding]
+    assert (each.finding.cause, each.finding.value) == ("unstable", 0.5)
+
+
+def test_prompts_in_chinese_are_not_held_against_a_map_for_english():
+    assert near.near([], ["一块写着“山水”的牌子"], 0.15) == {}
+
+
+@pytest.mark.parametrize("lacking", [3, 20, 30])
+def test_no_more_images_are_planned_than_may_be(lacking):
+    has = Supply(characters=Counter({"A": 100}))
+    to = Settings.model_validate({"plan": {"most": 20}}).plan
+    rare = {chr(0x4E00 + number): number for number in range(lacking)}
+    needed = deficits.need(rare, has, to)
+    assert len(needed) == min(lacking, 20)
+    assert min(needed.values()) >= 1
+    assert 0.8 * 20 <= sum(needed.values()) <= 20
+
+
+def test_no_text_that_a_prompt_quotes_is_trained_on():
+    def failing(text, **more):
+        return Case(CASE, "a", text, 0, caption(text, "red"), read="", **more)
+
+    every = [failing("QA ZA"), failing("za qa"), failing("Za Qa", score=1.0)]
+    listed = routed(every)
+    assert {each.finding.cause for each in listed if each.finding} == {"characters"}
+    needed = {"Q": 1, "Z": 1, "q": 1, "z": 1}
+    made = deficits.of(listed, supply(), Settings())
+    assert needed.keys() <= made.characters.keys()
+    assert made.texts
+    assert not {"qaza", "zaqa"} & {text.casefold().replace(" ", "") for text in made.texts}
