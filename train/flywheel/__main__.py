@@ -165,7 +165,16 @@ def _of_changes(result: dict[str, Any]) -> list[str]:
         f" {100 * each['difference']:+.1f} [{100 * each['low']:+.1f}, {100 * each['high']:+.1f}]"
         for each in result["changes"]
         if each["before"]["of"]
-    ] or ["nothing was lacking that can be rendered: nothing was trained"]
+    ] or [_of_nothing(result["lacking"])]
+
+
+def _of_nothing(lacking: dict[str, int]) -> str:
+    if not any(lacking.values()):
+        return "nothing is lacking that can be rendered: nothing was trained"
+    return (
+        f"{lacking['characters']} characters and {lacking['layouts']} layouts are lacking, and"
+        " there is nothing to render them by (render.mode, plan.texts): nothing was trained"
+    )
 
 
 def _show(result: dict[str, Any], said: list[str], as_json: bool) -> None:

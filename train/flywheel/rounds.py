@@ -5,7 +5,9 @@ Each step is a command of ours in a process of its own. One that ended well is w
 what it was, and not run again; the others go on by themselves where they were ended.
 """
 
+import hashlib
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +17,7 @@ from typing import Any
 
 from curation import storage
 from curation.failures.errors import UsageError
-from curation.storage import ownership
+from curation.storage import ownership, user_paths
 from curation.strict_yaml import read as read_yaml
 from train.flywheel import (
     attributing,
@@ -34,15 +36,20 @@ from train.flywheel.sources import Intake
 KIND = "flywheel round"
 BEFORE, ATTRIBUTED, TRAINED, AFTER = "before", "attributed", "trained", "after"
 _DONE = "done"
+_ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
 _RENDERED, _CURATED, _CONFIG, _SETTINGS = "rendered", "curated", "train.yaml", "settings.json"
 
 
 class StepError(Exception):
-    """A step's command ended with another exit ``code`` than 0, and said why."""
+    """A step's command ended with another exit ``code`` than 0, and said why; below 0 it is a
+    signal. The same command again helps where it was ended, or the machine failed it.
+    """
 
     def __init__(self, name: str, code: int) -> None:
-        super().__init__(f"step {name} ended with exit code {code}; run the same command to go on")
-        self.code = code if code > 0 else 1
+        again = code < 0 or code in (1, 4, *_ENDED_BY.values())
+        advice = "run the same command to go on" if again else "correct what it says above"
+        super().__init__(f"step {name} ended with exit code {code}; {advice}")
+        self.code = code if code > 0 else _ENDED_BY.get(-code, 1)
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def run(turn: Turn, to: Settings, say: Say) -> dict[str, Any]:
         _settle(turn, to)
         ran = []
         for name, command in steps(turn, to):
-            if name == TRAINED:
+            if name == TRAINED and not is_done(turn.out, name, command):
                 write_config(turn, to)
             carry_out(turn.out, name, command, say)
             ran.append((name, command))
@@ -78,14 +85,13 @@ def run(turn: Turn, to: Settings, say: Say) -> dict[str, Any]:
 
 
 def planned(turn: Turn, to: Settings) -> Iterator[Step]:
-    """All that a round would run, before it is known what fails."""
+    """All that a round may run, before it is known what fails."""
     yield _evaluation(BEFORE, turn.checkpoint, turn, to)
     yield _attribution(turn)
-    need = turn.out / ATTRIBUTED / "data" / "need.tsv"
-    what = ("--mode", to.render.mode, "--need", str(need))
-    rendered = turn.out / _RENDERED / "characters"
-    yield _RENDERED, commands.render(to.render, rendered, *what)
-    yield from _from_rendered(turn, to, [rendered])
+    lacking = {"characters": "?", "layouts": True, "texts": to.plan.texts}
+    rendering = [*_renderings(turn, to, lacking)]
+    yield from ((_RENDERED, command) for command in rendering)
+    yield from _from_rendered(turn, to, [Path(command[-1]) for command in rendering])
 
 
 def steps(turn: Turn, to: Settings) -> Iterator[Step]:
@@ -128,7 +134,8 @@ def _evaluation(name: str, checkpoint: Path, turn: Turn, to: Settings) -> Step:
 
 
 def _attribution(turn: Turn) -> Step:
-    given = [PYTHON, "-m", "train.flywheel", "attribute", str(turn.out / BEFORE), *turn.more]
+    given = [PYTHON, "-m", "train.flywheel", "attribute"]
+    given += [f"{BEFORE}={turn.out / BEFORE}", *turn.more]
     for each in turn.shards:
         given += ["--shards", each]
     given += ["--config", str(turn.config)] if turn.config else []
@@ -147,9 +154,7 @@ def write_config(turn: Turn, to: Settings) -> None:
     """``train.yaml``: the user's file, with a phase that mixes the shards of before with what is
     new. Raises ``UsageError``.
     """
-    given = read_yaml(to.training.config).value if to.training.config else {}
-    if not isinstance(given, dict):
-        raise UsageError(f"{to.training.config}: expected a mapping of settings")
+    given = _further(to)
     share = to.training.share
     if to.curation.pipeline:
         new = [str(turn.out / _CURATED / "shards")]
@@ -163,18 +168,36 @@ def write_config(turn: Turn, to: Settings) -> None:
     storage.write_bytes(str(turn.out / _CONFIG), text.encode())
 
 
+def _further(to: Settings) -> dict[str, Any]:
+    """The user's settings of training. Raises ``UsageError``, ``ConfigurationError``."""
+    given = read_yaml(to.training.config).value if to.training.config else {}
+    if not isinstance(given, dict):
+        raise UsageError(f"{to.training.config}: expected a mapping of settings")
+    return given
+
+
 def carry_out(out: Path, name: str, command: Command, say: Say) -> None:
     """Run a step's command, unless the same one ended well before. Raises ``StepError``."""
-    mark = out / _DONE / f"{name.replace(' ', '-')}.json"
-    done = (json.dumps(list(command), ensure_ascii=False) + "\n").encode()
-    if mark.is_file() and mark.read_bytes() == done:
+    if is_done(out, name, command):
         say(f"{name}: done before")
         return
     say(f"{name}: {commands.as_text([command]).strip()}")
     if code := process(command):
         raise StepError(name, code)
-    mark.parent.mkdir(exist_ok=True)
-    storage.write_bytes(str(mark), done)
+    path, done = _mark(out, name, command)
+    path.parent.mkdir(exist_ok=True)
+    storage.write_bytes(str(path), done)
+
+
+def is_done(out: Path, name: str, command: Command) -> bool:
+    """Whether the same command ended well before."""
+    path, done = _mark(out, name, command)
+    return path.is_file() and path.read_bytes() == done
+
+
+def _mark(out: Path, name: str, command: Command) -> tuple[Path, bytes]:
+    done = (json.dumps(list(command), ensure_ascii=False) + "\n").encode()
+    return out / _DONE / f"{name.replace(' ', '-')}.json", done
 
 
 def process(command: Command) -> int:
@@ -189,12 +212,17 @@ def process(command: Command) -> int:
 
 
 def _settle(turn: Turn, to: Settings) -> None:
-    """Keep what the folder is a round of. Raises ``UsageError`` where it is of something else."""
-    own = {
+    """Keep what the folder is a round of, files by their contents. Raises ``UsageError`` where it
+    is of something else, or a file is missing.
+    """
+    _further(to)
+    files = [*turn.more[1::2], *([to.training.config] if to.training.config else [])]
+    own: dict[str, Any] = {
         "checkpoint": str(turn.checkpoint),
         "shards": list(turn.shards),
         "more": list(turn.more),
         "settings": to.model_dump(mode="json"),
+        **{f"contents of {each}": _digest(user_paths.read(each)) for each in files},
     }
     path = turn.out / _SETTINGS
     text = json.dumps(own, ensure_ascii=False, indent=1) + "\n"
@@ -204,6 +232,10 @@ def _settle(turn: Turn, to: Settings) -> None:
         before = json.loads(path.read_bytes())
         key = next((key for key in own if before.get(key) != own[key]), "settings")
         raise UsageError(f"{turn.out}: was begun with other {key}; choose another --out")
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def _page(turn: Turn, to: Settings, ran: Sequence[Step]) -> dict[str, Any]:
@@ -216,7 +248,7 @@ def _page(turn: Turn, to: Settings, ran: Sequence[Step]) -> dict[str, Any]:
     if any(name == AFTER for name, _ in ran):
         sources.evaluation(after, AFTER, turn.out / AFTER)
     pairs = comparing.pairs(before, after.cases)
-    added = plan["characters"]
+    added = plan["characters"] if any(name.startswith(_RENDERED) for name, _ in ran) else {}
     changes = comparing.changes(pairs, added, to.right)
     has = supply.count(turn.shards, folder / "supply.json")
     characters = comparing.characters(pairs, has.characters, added)
@@ -225,6 +257,7 @@ def _page(turn: Turn, to: Settings, ran: Sequence[Step]) -> dict[str, Any]:
     page.write(turn.out / page.PAGE, shown, page.Round(lines, changes, characters, pairs))
     result = {
         "added": added,
+        "lacking": {"characters": len(plan["characters"]), "layouts": len(plan["layouts"])},
         "changes": [_plain(each) for each in changes],
         "page": str(turn.out / page.PAGE),
     }

@@ -27,7 +27,10 @@ _LONGEST = 20_000  # characters of a prompt
 _MOST = 2**31 - 1  # as k
 # Benchmarks that write what is wrong, an answer or nothing where others write what was read.
 _NO_TEXT = frozenset(
-    "depth dpg_bench gedit_bench geneval geneval_vlm imgedit novel_view oneig_alignment tiif".split()
+    (
+        *("depth", "dpg_bench", "gedit_bench", "geneval", "geneval_vlm", "imgedit", "novel_view"),
+        *("oneig_alignment", "tiif"),
+    )
 )
 
 

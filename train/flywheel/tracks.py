@@ -79,8 +79,8 @@ def _script(out: Path, deficit: Deficit, to: Settings, pool: str, enhance: int, 
         written = ("--checkpoint", "CHECKPOINT", *asked, "-o", str(out / "images"))
         lines += commands.as_text([(commands.PYTHON, "-m", "infer", *written)])
     if pairs:
-        given = ("--preset", "dpo", "--data", "SHARDS", "--weights", "CHECKPOINT")
-        given += ("--config", str(out / "rl" / "dpo.yaml"), "--out", str(out / "trained"))
+        given = ["--preset", "dpo", "--data", "SHARDS", "--weights", "CHECKPOINT"]
+        given += ["--config", str(out / "rl" / "dpo.yaml"), "--out", str(out / "trained")]
         lines += commands.as_text([(commands.PYTHON, "-m", "train", *given)])
     return lines
 

@@ -9,7 +9,6 @@
 Each line counts once, is left out with a reason, or is quarantined.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

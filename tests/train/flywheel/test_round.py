@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from making import training_shards as shards
@@ -14,13 +15,15 @@ from making.made_fonts import all_characters, make
 from making.places import ROOT
 
 from curation import shard
+from curation.failures.errors import UsageError
 from infer.evaluation.__main__ import app as evaluate
 from synthesis.pure import strings
 from synthesis.render import app as render
 from train.__main__ import app as train
 from train.data.examples import shown_text
-from train.flywheel import rounds
-from train.flywheel.__main__ import app
+from train.flywheel import rounds, sources
+from train.flywheel.__main__ import _of_nothing, app
+from train.flywheel.settings import Settings
 
 APPS = {"infer.evaluation": evaluate, "synthesis.render": render, "train": train}
 TINY = (
@@ -116,6 +119,7 @@ def test_a_round_renders_trains_and_shows_it_and_goes_on_where_it_was_ended(
     again = invoke(app, asked)
     assert (again.exit_code, listed, files(out)) == (0, [], first)
     assert again.stderr.count("done before") == 5
+    (tmp_path / "x.jsonl").write_text("")
     refused = invoke(app, [*asked, "--cases", str(tmp_path / "x.jsonl")])
     assert refused.exit_code == 2
     assert "was begun with other more; choose another --out" in refused.stderr
@@ -130,6 +134,77 @@ def test_a_plan_prints_commands_and_runs_none(prepared, ran, tmp_path):
     ]
     assert not ran[0]
     assert not (tmp_path / "out").exists()
+
+
+def turn(out, *more):
+    return rounds.Turn(Path("base"), ("some",), more, None, Path(out))
+
+
+@pytest.mark.parametrize(
+    ("lang", "mode", "by"),
+    [
+        ("en", "strings", ["--need"]),
+        ("en", "pure", ["--corpus"]),
+        ("zh", "pure", ["--need", "--corpus"]),
+        ("zh", "mix", ["--corpus"]),
+    ],
+)
+def test_a_plan_renders_by_what_the_round_does(lang, mode, by):
+    to = Settings.model_validate({"render": {"lang": lang, "mode": mode}})
+    made = [command for name, command in rounds.planned(turn("out"), to) if name == "rendered"]
+    assert [next(of for of in command if of in ("--need", "--corpus")) for command in made] == by
+
+
+def test_a_folder_with_an_equals_sign_is_one(tmp_path):
+    listed = dict(rounds.planned(turn("lr=3"), Settings()))
+    assert sources.named([listed["attributed"][4]]) == {"before": Path("lr=3/before")}
+
+
+@pytest.mark.parametrize(
+    ("code", "ends_with", "advice"),
+    [
+        *((code, code, "run the same") for code in (1, 4, 130, 143)),
+        *((2, 2, "correct what"), (3, 3, "correct what")),
+        *((-signal.SIGINT, 130, "run the same"), (-signal.SIGKILL, 1, "run the same")),
+    ],
+)
+def test_only_what_may_go_well_is_to_be_run_again(code, ends_with, advice):
+    error = rounds.StepError("trained", code)
+    assert error.code == ends_with
+    assert advice in str(error)
+
+
+@pytest.mark.parametrize("text", [None, "steps: [", "- 1\n"])
+def test_settings_of_training_are_read_before_anything_runs(prepared, ran, tmp_path, text):
+    further, config = tmp_path / "further.yaml", tmp_path / "round.yaml"
+    if text:
+        further.write_text(text)
+    config.write_text(json.dumps({"training": {"config": str(further)}}))
+    refused = invoke(app, [*prepared[:-1], str(config), "--out", str(tmp_path / "out")])
+    assert refused.exit_code == 2, refused.output
+    assert "further.yaml" in refused.stderr
+    assert not ran[0]
+
+
+@pytest.mark.parametrize("of", ["cases", "training"])
+def test_files_are_known_by_their_contents(tmp_path, monkeypatch, of):
+    files = {name: tmp_path / name for name in ("cases", "training")}
+    files["cases"].write_text('{"prompt": "a"}')
+    files["training"].write_text("steps: 3")
+    to = Settings.model_validate({"training": {"config": str(files["training"])}})
+    own = turn(tmp_path / "out", "--cases", str(files["cases"]))
+    monkeypatch.setattr(rounds, "process", lambda command: 4)
+    for _ in range(2):
+        with pytest.raises(rounds.StepError):
+            rounds.run(own, to, print)
+    files[of].write_text(files[of].read_text().replace("a", "b").replace("3", "4"))
+    with pytest.raises(UsageError, match=f"was begun with other contents of .*{of}; choose"):
+        rounds.run(own, to, print)
+
+
+def test_what_lacks_and_is_not_rendered_is_said():
+    assert "nothing is lacking" in _of_nothing({"characters": 0, "layouts": 0})
+    assert "3 characters and 0 layouts are lacking" in _of_nothing({"characters": 3, "layouts": 0})
 
 
 def test_a_step_that_fails_is_named_with_its_exit_code(prepared, monkeypatch, tmp_path):
