@@ -36,7 +36,7 @@ from train.flywheel.sources import Intake
 KIND = "flywheel round"
 BEFORE, ATTRIBUTED, TRAINED, AFTER = "before", "attributed", "trained", "after"
 _DONE = "done"
-_ENDED_BY = {signal.SIGINT: 130, signal.SIGTERM: 143}
+_ENDED_BY: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 _RENDERED, _CURATED, _CONFIG, _SETTINGS = "rendered", "curated", "train.yaml", "settings.json"
 
 
