@@ -177,15 +177,22 @@ def named_weights(modules: Mapping[str, nn.Module]) -> Iterator[tuple[str, nn.Pa
 
 
 def check_frozen(trained: Sequence[str], phases: Sequence[Phase]) -> None:
-    """Raise ``UsageError`` for a phase that freezes what there is not, or everything."""
+    """Raise ``UsageError`` for a phase that freezes what there is not, or everything. A fake
+    network counts for neither: it learns in every phase, for the run's own to learn from.
+    """
+    names = [name for name in trained if not name.startswith(f"{FAKE}.")]
     for phase in phases:
         for start in phase.frozen:
-            if not any(name.startswith(start) for name in trained):
+            if not any(name.startswith(start) for name in names):
+                of_fake = any(name.startswith(start) for name in trained)
+                why = f"no weight begins with {start!r}"
+                if of_fake:
+                    why = f"{start!r}: the fake network learns in every phase"
                 raise UsageError(
-                    f"{phase.named}: frozen: no weight begins with {start!r}; there are"
-                    f" {', '.join(sorted({_shortened(name) for name in trained})[:20])}"
+                    f"{phase.named}: frozen: {why}; there are"
+                    f" {', '.join(sorted({_shortened(name) for name in names})[:20])}"
                 )
-        if phase.frozen and all(name.startswith(phase.frozen) for name in trained):
+        if phase.frozen and all(name.startswith(phase.frozen) for name in names):
             raise UsageError(f"{phase.named}: frozen: nothing is left to train")
 
 

@@ -1,8 +1,9 @@
 """One step of training: gradients, and what moves by them; or nothing, where they are not finite.
 
-A step is skipped whole where its loss or the norm of its gradient is not finite: neither weights
-nor the optimisers' state nor averages change, and the next step sees another batch. Likewise where
-its objective learns nothing from it: momentum of steps before moves nothing then.
+A step is skipped where its loss or the norm of its gradient is not finite: neither weights nor the
+optimisers' state nor averages change, and the next step sees another batch. Likewise where its
+objective learns nothing from it: momentum of steps before moves nothing then. What a fake network
+learnt before that (``train.fake``), each of its updates skipped for itself, stays.
 """
 
 import math

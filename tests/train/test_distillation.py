@@ -7,6 +7,7 @@ import torch
 from making.training_runs import assert_same_state, tensors, train, train_killed
 
 from infer import checkpoints
+from train import loop
 from train.flow import Flow, Within
 
 RUN = """
@@ -56,7 +57,13 @@ def lines(out):
     return [json.loads(line) for line in (out / "metrics.jsonl").open()]
 
 
-@pytest.mark.parametrize("states", ["teacher", "student"])
+def fake_of(folder):
+    """The weights of the fake network in a checkpoint, by name."""
+    state = tensors(folder / "training_state")
+    return {name.split(":")[1]: value for name, value in state.items() if ":raw.fake." in name}
+
+
+@pytest.mark.parametrize("states", ["teacher", pytest.param("student", marks=pytest.mark.drill)])
 def test_imitation_is_killed_and_ends_the_same(states, given, undisturbed, tmp_path):
     settings = given(f"{IMITATION}, updates: 2, states: {states}")
     train(settings, tmp_path / "out")
@@ -78,7 +85,7 @@ def test_imitation_is_killed_and_ends_the_same(states, given, undisturbed, tmp_p
     assert "student of few steps (objective `imitation`): it generates in 2" in card(end)
 
 
-@pytest.mark.parametrize("more", ["", "adapter: {rank: 2}"])
+@pytest.mark.parametrize("more", ["", pytest.param("adapter: {rank: 2}", marks=pytest.mark.drill)])
 def test_dmd_is_killed_and_ends_the_same(more, given, undisturbed, tmp_path):
     settings = given(DMD, more=more)
     told = train(settings, tmp_path / "out").stderr
@@ -86,13 +93,13 @@ def test_dmd_is_killed_and_ends_the_same(more, given, undisturbed, tmp_path):
     train_killed(settings, tmp_path / "again", 4)
     train(settings, tmp_path / "again")
     assert_same_state(tmp_path / "out", tmp_path / "again", 4)
-    every = [each["figures"] for each in lines(tmp_path / "out")]
-    assert every[3]["fake_loss"] != every[2]["fake_loss"]
-    assert all(each["distance"] > 0 for each in every)
+    assert all(each["figures"]["distance"] > 0 for each in lines(tmp_path / "out"))
+    first, last = (fake_of(tmp_path / "out" / f"checkpoint-{step}") for step in (2, 4))
+    moved = {name for name in last if not torch.equal(first[name], last[name])}
     state = tensors(tmp_path / "out" / "checkpoint-4" / "training_state")
     names = {name.split(":")[1] for name in state}
-    assert {name.split(".")[1] for name in names if name.startswith("raw.")} >= {"fake"}
-    assert any(name.startswith("optimiser.fake.") for name in names)
+    learns = {name.rpartition(".")[0] for name in names if name.startswith("optimiser.fake.")}
+    assert {name.replace("raw.", "optimiser.", 1) for name in moved} == learns != set()
     assert not any(name.startswith("ema.0.fake.") for name in names)
     assert ("--steps 2 --guidance 1" in card(tmp_path / "out" / "checkpoint-4")) == bool(more)
 
@@ -110,6 +117,21 @@ def test_a_fake_network_that_is_the_teacher_leads_nowhere(given, undisturbed, tm
     train(settings, tmp_path / "out", steps=1)
     assert lines(tmp_path / "out")[0]["loss"] == 0.0
     assert lines(tmp_path / "out")[0]["figures"]["fake_loss"] > 0
+
+
+def test_both_networks_beside_loras_compute_activations_again(given, tmp_path, monkeypatch):
+    begun = []
+
+    def first(parts, step):
+        begun.append(parts)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "train_step", first)
+    more = "adapter: {rank: 2}\nrecompute: block"
+    train(given(DMD, more=more), tmp_path / "out", code=130)
+    for network in (begun[0].transformer, begun[0].fake.network):
+        assert all("forward" in vars(block) for block in network.blocks)
+    assert not any("forward" in vars(block) for block in begun[0].reference.blocks)
 
 
 def test_levels_within_a_step_are_even():
@@ -133,6 +155,12 @@ def test_levels_within_a_step_are_even():
         (DMD, {"steps: 2, grid": "steps: 2, guidance: 4, grid"}, "evaluation.guidance: 4"),
         (f"{IMITATION}, updates: 3", {}, "steps: 4: with objective imitation.updates 3"),
         (DMD, {"weights: ": "control: {blocks: 1}\nweights: "}, "ControlNet"),
+        (DMD, {"weights: ": "phases: [{frozen: transformer}]\nweights: "}, "nothing is left"),
+        (
+            DMD,
+            {"weights: ": "phases: [{frozen: fake}]\nadapter: {rank: 2}\nweights: "},
+            "frozen: 'fake': the fake network learns in every phase; there are adapter.",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_said(objective, changes, message, given, tmp_path):
@@ -148,9 +176,11 @@ def test_a_teacher_is_asked_for(given, tmp_path):
 
 def test_the_plan_counts_teacher_and_fake_network(given, tmp_path):
     plans = {}
-    for name, objective in (("imitation", IMITATION), ("dmd", DMD)):
+    own = f"{IMITATION}, states: student"
+    for name, objective in (("imitation", IMITATION), ("own", own), ("dmd", DMD)):
         plans[name] = json.loads(train(given(objective), tmp_path / "o", "--plan", "--json").stdout)
     assert plans["imitation"]["passes"] == 2 * (3 + 2 * 2)
+    assert plans["own"]["passes"] == 2 * (3 + 2 * 2) + 1
     assert plans["dmd"]["passes"] == 2 + 3 + 3 + 2 * 3
     weights = 4 * plans["dmd"]["parameters"]
     memory = plans["dmd"]["memory"]

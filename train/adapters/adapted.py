@@ -69,6 +69,7 @@ def assemble(
     optimisers, fake = building.build(configuration.optimiser, raw, {}), None
     if other and of_other:
         beside.attach(of_other, other.train().to(device))
+        execution.prepare(of_other, configuration, device)
         fake = Fake.begun(configuration, of_other, other, {})
         raw[FAKE], optimisers = other, (*optimisers, *fake.optimisers)
     return Parts(

@@ -48,9 +48,12 @@ class Imitation(Objective):
         distilling.check(configuration)
 
     def passes(self, passes: float, configuration: "Configuration") -> float:
-        """The path, once for all updates, and training on each of its states."""
-        path = self.teacher_steps * (1 + (self.guidance != 1)) + (self.states == "student")
-        return self.steps * (passes + path / self.updates)
+        """The path, once for all updates, and training on each of its states. After its last state
+        the student itself goes no further.
+        """
+        path = self.steps * self.teacher_steps * (1 + (self.guidance != 1))
+        own = (self.steps - 1) * (self.states == "student")
+        return self.steps * passes + (path + own) / self.updates
 
     def losses(self, parts: "Parts", step: int) -> Iterator[Losses]:
         """As ``Objective``: a loss for each image and step of the student."""
