@@ -13,7 +13,7 @@ from torch import Tensor
 from curation.failures.errors import UsageError
 from train import flow, reference, rollouts, sampling_states
 from train.rollouts import Asking, Generating
-from train.sampling_states import Place, Portion
+from train.sampling_states import Place, StatePortion
 from train.seeds import seed_for
 
 if TYPE_CHECKING:
@@ -52,13 +52,6 @@ def asking(parts: "Parts", step: int) -> list[Asking]:
     ]
 
 
-def levels(parts: "Parts", asked: Sequence[Asking], steps: int) -> Tensor:
-    """Those that the student steps through, (N, steps + 1) float64."""
-    schedule, patch = flow.build(parts.configuration.flow), parts.family.patch
-    counts = [each.shown.latents[0].numel() // patch**2 for each in asked]
-    return torch.tensor([schedule.schedule(steps, count) for count in counts], dtype=torch.float64)
-
-
 @dataclass(frozen=True)
 class Path:
     """What was ``asking``, the ``levels`` (N, steps + 1) of the student, and by place ``states``
@@ -91,7 +84,7 @@ def path(
         going = [
             replace(each, start=latents) for each, latents in zip(going, made.latents, strict=True)
         ]
-    return Path(asked, levels(parts, asked, steps), states, ends)
+    return Path(asked, sampling_states.levels(parts, asked, steps), states, ends)
 
 
 def student(parts: "Parts", step: int, steps: int) -> Path:
@@ -100,7 +93,7 @@ def student(parts: "Parts", step: int, steps: int) -> Path:
     """
     asked = asking(parts, step)
     made = rollouts.generate(parts, parts.transformer, asked, Generating(steps, 1.0))
-    of_all = levels(parts, asked, steps)
+    of_all = sampling_states.levels(parts, asked, steps)
     states, ends = dict[Place, Tensor](), dict[Place, Tensor]()
     for image in range(len(asked)):
         number = seed_for(parts.configuration.seed, "state", step, image) % steps
@@ -111,24 +104,24 @@ def student(parts: "Parts", step: int, steps: int) -> Path:
     return Path(asked, of_all, states, ends)
 
 
-def groups(portion: Portion) -> tuple[tuple[str, ...], ...]:
+def groups(portion: StatePortion) -> tuple[tuple[str, ...], ...]:
     """By which losses of states are reported: the step of each, from 1."""
     return tuple((f"step/{number + 1}",) for _, number in portion.places)
 
 
 @dataclass(frozen=True)
-class Noised:
+class Diffused:
     """Samples of a ``portion``, their tokens ``data`` (A, C) with ``noise`` of the share ``sigma``
     (n,): ``packed``, and ``away`` with negative texts, where there are any.
     """
 
-    portion: Portion
+    portion: StatePortion
     data: Tensor
     noise: Tensor
     sigma: Tensor
 
     @classmethod
-    def of(cls, parts: "Parts", portion: Portion, data: Tensor, *purpose: object) -> Self:
+    def of(cls, parts: "Parts", portion: StatePortion, data: Tensor, *purpose: object) -> Self:
         """Noise and level are by the seed of the run, the ``purpose`` and each place; levels are
         uniform in [0.001, 0.999), as in DiffSynth.
         """

@@ -12,10 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train import flow, rewarding, rollouts, sampling_states
-from train.packing import patches
+from train import rewarding, rollouts, sampling_states
 from train.rollouts import Asking, Generating
-from train.sampling_states import Place, Portion
+from train.sampling_states import Place, StatePortion
 from train.seeds import seed_for
 from train.stochastic import Step
 
@@ -67,7 +66,7 @@ class Part:
     of its tokens, which led to the tokens ``reached`` (A, C), and the advantage (n,) of each.
     """
 
-    portion: Portion
+    portion: StatePortion
     step: Step
     reached: Tensor
     advantages: Tensor
@@ -113,15 +112,12 @@ def rollout(parts: "Parts", step: int, manner: Manner) -> Rollout:
     spread = torch.stack([each.view(-1, size).std(1, correction=0) for each in values]).mean(0)
     known = ~judged.values.view(-1, size).isnan().any(1)
     figures = judged.figures() | {"spread": spread[known], "alike": (~differs[known]).double()}
-    counts = [len(patches.pack(each, parts.family.patch)) for each in generated.latents]
-    schedule = flow.build(parts.configuration.flow)
-    levels = [schedule.schedule(manner.generating.steps, count) for count in counts]
     made = Rollout(
         images=len(asking),
         informative=informative,
         asking=asking,
         states=generated.states,
-        levels=torch.tensor(levels, dtype=torch.float64),
+        levels=sampling_states.levels(parts, asking, manner.generating.steps),
         advantages=advantages.flatten().float(),
         chosen=list(_chosen(manner, seed, step)),
         before={},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from train import noising
+from train import flow, noising
 from train.packing.packed import Item, Packed, Text, pack
 from train.precision import autocast
 from train.rollouts import Asking
@@ -23,7 +23,7 @@ Place = tuple[int, int]  # an image and a sampling step, by number
 
 
 @dataclass(frozen=True)
-class Portion:
+class StatePortion:
     """The states at ``places``: ``packed`` with their ``tokens`` (A, C), the ``levels`` (n, 2) of
     each before and behind its step, float64, and how many tokens are its own, ``lengths`` (n,).
     ``flops`` are those of a forward pass. ``away`` is the same with negative texts, where there are
@@ -47,13 +47,20 @@ class Portion:
         return of_state.to(self.lengths.device).repeat_interleave(self.lengths, 0)
 
 
+def levels(parts: "Parts", asking: Sequence[Asking], steps: int) -> Tensor:
+    """Those that images of what is ``asking`` are generated through, (N, steps + 1) float64."""
+    schedule, patch = flow.build(parts.configuration.flow), parts.family.patch
+    counts = [each.shown.latents[0].numel() // patch**2 for each in asking]
+    return torch.tensor([schedule.schedule(steps, count) for count in counts], dtype=torch.float64)
+
+
 def portions(
     parts: "Parts",
     asking: Sequence[Asking],
     states: Mapping[Place, Tensor],
     levels: Tensor,
     negatives: Sequence[Text] | None = None,
-) -> Iterator[Portion]:
+) -> Iterator[StatePortion]:
     """Of the tokens of ``states`` of what was ``asking``, by place, in portions of at most
     ``tokens_at_once``; ``levels`` (N, steps + 1) are those of all images, float64.
     """
@@ -73,7 +80,7 @@ def portions(
             others = [_item(asking[n], negatives[n], parts.device) for n, _ in own]
             away = pack(others, [*map(parts.family.order, others)], sigma, parts.family.patch)
         tokens = torch.cat([states[place] for place in own])
-        yield Portion(
+        yield StatePortion(
             own,
             packed.with_targets(tokens, sigma),
             tokens,

@@ -54,7 +54,7 @@ class Dmd(Objective):
         import torch
 
         from train import distilling, rollouts, sampling_states
-        from train.distilling import Noised
+        from train.distilling import Diffused
 
         student = distilling.student(parts, step, self.steps)
         figures = {"fake_loss": self._taught(parts, step, student)}
@@ -66,7 +66,7 @@ class Dmd(Objective):
             sample = portion.tokens - level * velocity
             assert parts.fake
             with torch.no_grad():
-                noised = Noised.of(parts, portion, sample.detach(), "matched", step)
+                noised = Diffused.of(parts, portion, sample.detach(), "matched", step)
                 real = noised.denoised(parts, parts.reference, self.guidance)
                 fake = noised.denoised(parts, parts.fake.network)
                 away = portion.by_state((noised.data - real).abs().mean(-1))
@@ -100,12 +100,12 @@ class Dmd(Objective):
     ) -> "Iterator[Tensor]":
         """The losses of an update of a ``number``, which add up to that of all samples."""
         from train import flow, sampling_states
-        from train.distilling import Noised
+        from train.distilling import Diffused
 
         assert parts.fake
         samples, count = student.ends, len(student.ends)
         for portion in sampling_states.portions(parts, student.asking, samples, student.levels):
-            noised = Noised.of(parts, portion, portion.tokens, "fake", step, number)
+            noised = Diffused.of(parts, portion, portion.tokens, "fake", step, number)
             error = noised.velocity(parts, parts.fake.network) - flow.target(
                 noised.data, noised.noise
             )
