@@ -1,6 +1,7 @@
 """Answers that a model writes: the likeliest, or sampled by a seed."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,13 +61,9 @@ def _written(
     mask = [[0] * (most - len(row)) + [1] * len(row) for row in rows]
     chance: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
     if temperature:
-        chance = {
-            "do_sample": True,
-            "temperature": temperature,
-            "top_p": 1.0,
-            "top_k": 0,
-        }
-    with torch.random.fork_rng():
+        chance = {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
+    as_it_is = _as_it_is(model) if temperature else nullcontext()
+    with torch.random.fork_rng(), as_it_is, model.autocast():
         torch.manual_seed(seed)
         made = model.network.generate(
             input_ids=torch.tensor(padded, device=model.device),
@@ -79,6 +76,21 @@ def _written(
         Row(row.prompt, _until(new, model.ends))
         for row, new in zip(rows, made[:, most:].tolist(), strict=True)
     ]
+
+
+@contextmanager
+def _as_it_is(model: LanguageModel) -> Iterator[None]:
+    """Without what a folder's generation_config does to probabilities, such as a penalty of
+    repetition: answers are then sampled by the very probabilities that are trained.
+    """
+    from transformers import GenerationConfig
+
+    kept = model.network.generation_config
+    model.network.generation_config = GenerationConfig(eos_token_id=kept.eos_token_id)
+    try:
+        yield
+    finally:
+        model.network.generation_config = kept
 
 
 def _until(tokens: Sequence[int], ends: Set[int]) -> tuple[int, ...]:

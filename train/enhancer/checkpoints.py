@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from curation import storage
 from train import checkpoint_folder, checkpoint_writing, stored_json
 from train.checkpoint_folder import LATEST, STATE, CheckpointError
+from train.enhancer import language_model
 from train.enhancer.configuration import Shared
 from train.enhancer.language_model import LanguageModel
 
@@ -25,16 +26,16 @@ _MOMENTS = "optimiser.safetensors"
 
 
 def newest(directory: Path) -> Path | None:
-    """The checkpoint that ``latest`` names; None where nothing was saved yet.
+    """The checkpoint to go on from; None where nothing was saved yet.
 
-    Raises ``CheckpointError`` where it is not there.
+    Raises ``UsageError`` where ``latest`` names none, and ``CheckpointError`` for one without what
+    it was trained with.
     """
-    pointer = directory / LATEST
-    if not pointer.is_file():
+    folder = language_model.newest(directory)
+    if folder == directory:
         return None
-    folder = directory / pointer.read_text("utf-8", errors="replace").strip()
-    if folder.parent != directory or not (folder / STATE / _PROGRESS).is_file():
-        raise CheckpointError(f"{pointer}: names no checkpoint of a run; train into another --out")
+    if not (folder / STATE / _PROGRESS).is_file():
+        raise CheckpointError(f"{folder}: has no {STATE}/{_PROGRESS}; train into another --out")
     return folder
 
 

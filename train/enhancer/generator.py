@@ -41,7 +41,7 @@ class FrozenGenerator:
     @classmethod
     def load(cls, given: str, frame: Frame, device: str, precision: str) -> "FrozenGenerator":
         """Of a checkpoint folder, or a training output. Raises ``UsageError``."""
-        folder = _folder(given)
+        folder = place(given)
         try:
             loaded = checkpoint.load_for_inference(folder)
         except (OSError, ValueError, SafetensorError) as error:
@@ -100,7 +100,8 @@ class FrozenGenerator:
         return tuple(stretch.to(self.device, torch.float32) for stretch in text)
 
 
-def _folder(given: str) -> Path:
+def place(given: str) -> Path:
+    """The checkpoint that is given, or of a training output its latest. Raises ``UsageError``."""
     try:
         folder = checkpoint_folder.find(Path(given))
     except CheckpointError as error:

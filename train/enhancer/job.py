@@ -30,8 +30,8 @@ def run(
     Raises ``UsageError``, ``OwnershipError``, ``CheckpointError``, ``OSError`` and, after saving,
     ``Interruption``.
     """
-    start = language_model.check(configuration.model)
     configuration = settled(configuration)
+    start = Path(configuration.model)
     needed = ("short",) if isinstance(configuration, Policy) else ("short", "reasoning", "fine")
     triplets, digest = read(data, needed)
     share = configuration.held_out
@@ -48,7 +48,7 @@ def run(
             return done
         if latest:
             tell(f"going on from {latest}")
-        model = _model(configuration, latest or start)
+        model = _model(configuration, latest, start)
         tell(_sizes(model))
         task = _task(model, triplets, configuration, start, tell)
         loop = Loop(model, task, configuration, (directory, digest), tell)
@@ -61,12 +61,19 @@ def run(
 
 
 def settled(configuration: Shared) -> Any:
-    """With the device and precision of this machine."""
+    """With the device and precision of this machine, and the very checkpoints that are named, where
+    an output of a training is: it may be trained on meanwhile. Raises ``UsageError``.
+    """
+    places = {"model": str(language_model.check(configuration.model))}
+    if isinstance(configuration, Policy) and configuration.rewards:
+        from train.enhancer import generator
+
+        places["generator"] = str(generator.place(configuration.generator).resolve())
     device = settling.usable_device(configuration.device)
     precision = configuration.precision
     if precision == "auto":
         precision = "bf16" if device.startswith("cuda") else "fp32"
-    return configuration.model_copy(update={"device": device, "precision": precision})
+    return configuration.model_copy(update={**places, "device": device, "precision": precision})
 
 
 def _resumed(folder: Path, configuration: Shared, digest: str) -> int:
@@ -85,9 +92,10 @@ def _resumed(folder: Path, configuration: Shared, digest: str) -> int:
     return step
 
 
-def _model(configuration: Shared, folder: Path) -> LanguageModel:
-    settings = configuration
-    return language_model.load(folder, settings.device, settings.precision, settings.lora)
+def _model(settings: Shared, latest: Path | None, start: Path) -> LanguageModel:
+    """That of the latest checkpoint, which has the LoRA that is asked for, or of the start."""
+    lora = None if latest else settings.lora
+    return language_model.load(latest or start, settings.device, settings.precision, lora)
 
 
 def _sizes(model: LanguageModel) -> str:

@@ -3,7 +3,9 @@
 No code of a folder is run, no weights but safetensors are read, and nothing is fetched.
 """
 
+import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,19 +17,29 @@ from train.enhancer import asking
 from train.enhancer.configuration import Lora
 
 ADAPTER = "adapter_config.json"
+_WEIGHTS = "adapter_model.safetensors"
+_NAMED = re.compile(r"checkpoint-\d+")
+_WRONG = (OSError, ValueError, LookupError, TypeError, ImportError, RuntimeError)
 _LOCAL: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 @dataclass(frozen=True)
 class LanguageModel:
     """The ``network`` of transformers, or of peft with a LoRA, and its ``tokenizer``; an answer
-    ends with the token ``end``.
+    ends with the token ``end``. It is computed in a ``precision``, fp32 or bf16.
     """
 
     network: Any
     tokenizer: Any
     device: str
     end: int
+    precision: str
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """In which all passes are made, so that answers are sampled as they are judged."""
+        from train.precision import autocast
+
+        return autocast(self.device, self.precision)
 
     @property
     def ends(self) -> frozenset[int]:
@@ -58,9 +70,19 @@ class LanguageModel:
 
 
 def newest(folder: Path) -> Path:
-    """The folder itself; of an output of a training the checkpoint that it names as latest."""
+    """The folder itself; of an output of a training the checkpoint that it names as latest. Raises
+    ``UsageError`` where that is none.
+    """
     pointer = folder / LATEST
-    return folder / pointer.read_text("utf-8").strip() if pointer.is_file() else folder
+    if not pointer.is_file():
+        return folder
+    named = pointer.read_text("utf-8", errors="replace").strip()
+    if not _NAMED.fullmatch(named) or not is_there(folder / named):
+        raise UsageError(
+            f"{pointer}: names {named[:40]!r}, which is no checkpoint of an enhancer: name the"
+            " checkpoint itself; to train, choose another --out"
+        )
+    return folder / named
 
 
 def is_there(folder: Path) -> bool:
@@ -96,19 +118,18 @@ def load(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     beside = (folder / ADAPTER).is_file()
-    if beside and lora and train and not (folder / "training_state").is_dir():
+    if beside and lora:
         raise UsageError(f"{folder}: a LoRA, which is trained on: take lora: away")
     where = _base(folder) if beside else folder
     all_weights = train and not (beside or lora)
     kind = torch.bfloat16 if precision == "bf16" and not all_weights else torch.float32
-    usual = (OSError, ValueError, KeyError, ImportError, RuntimeError)
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **_LOCAL)
         network = AutoModelForCausalLM.from_pretrained(
             str(where), dtype=kind, use_safetensors=True, **_LOCAL
         )
         asking.text(tokenizer, "system", "user")
-    except (*usual, SafetensorError, TemplateError) as error:
+    except (*_WRONG, SafetensorError, TemplateError) as error:
         said = str(error).partition("\n")[0]
         raise UsageError(f"{folder}: no language model: {said}") from error
     if tokenizer.eos_token_id is None:
@@ -121,12 +142,19 @@ def load(
     listed = ends if isinstance(ends, list) else [] if ends is None else [ends]
     if tokenizer.eos_token_id not in listed:
         network.generation_config.eos_token_id = [*listed, tokenizer.eos_token_id]
-    return LanguageModel(network, tokenizer, device, int(tokenizer.eos_token_id))
+    return LanguageModel(network, tokenizer, device, int(tokenizer.eos_token_id), precision)
 
 
 def _base(folder: Path) -> Path:
-    """The model that a LoRA stands beside."""
-    named = str(stored_json.read(folder / ADAPTER).get("base_model_name_or_path"))
+    """The model that a LoRA stands beside. Raises ``UsageError`` also for another adapter, and for
+    one without weights in safetensors, in whose place peft would take a pickle, or ask the hub.
+    """
+    read = stored_json.read(folder / ADAPTER)
+    if read.get("peft_type") != "LORA" or read.get("megatron_config"):  # which imports modules
+        raise UsageError(f"{folder / ADAPTER}: expected peft_type LORA, without megatron_config")
+    if not (folder / _WEIGHTS).is_file():
+        raise UsageError(f"{folder}: a LoRA without {_WEIGHTS}: no other weights are read")
+    named = str(read.get("base_model_name_or_path"))
     if not (Path(named) / "config.json").is_file():
         raise UsageError(
             f"{folder / ADAPTER}: base_model_name_or_path names {named}, where no model is: put it"
@@ -145,8 +173,23 @@ def adapted(network: Any, folder: Path | None, lora: Lora | None, *, train: bool
         from peft import LoraConfig, PeftModel, get_peft_model
     except ImportError:
         raise UsageError("a LoRA needs peft: pip install 'inkstone[adapt]'") from None
+    from safetensors import SafetensorError
+
     if folder is not None:
-        return PeftModel.from_pretrained(network, str(folder), is_trainable=train)
+        try:
+            return PeftModel.from_pretrained(
+                network, str(folder), is_trainable=train, local_files_only=True
+            )
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            RuntimeError,
+            SafetensorError,
+        ) as error:
+            said = str(error).partition("\n")[0]
+            raise UsageError(f"{folder}: no LoRA of {network.name_or_path}: {said}") from error
     assert lora
     targets = list(lora.targets) or "all-linear"
     try:

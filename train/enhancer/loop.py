@@ -14,7 +14,7 @@ from curation.failures.errors import UsageError
 from curation.failures.interruption import Interruption
 from train import records
 from train.configuration import OptimiserConfiguration
-from train.enhancer import checkpoints
+from train.enhancer import checkpoints, recomputing
 from train.enhancer.configuration import Shared
 from train.enhancer.evaluating import Judged
 from train.enhancer.language_model import LanguageModel
@@ -49,8 +49,7 @@ class Loop:
         )
         self._rates = OptimiserConfiguration(warmup=settings.warmup, decay=settings.decay)
         if configuration.recompute:
-            model.network.gradient_checkpointing_enable({"use_reentrant": False})
-            model.network.enable_input_require_grads()
+            recomputing.recompute(model.network)
         self._top = peak(model.device, configuration.precision).flops
 
     def run(self, folder: Path | None, step: int, stopped: Callable[[], bool]) -> dict[str, Any]:

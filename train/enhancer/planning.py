@@ -17,8 +17,8 @@ _PASSES = 3
 
 def plan(configuration: Shared, data: str) -> dict[str, Any]:
     """Raises ``UsageError`` as the run would, for what is named and not there."""
-    folder = language_model.check(configuration.model)
     settings = job.settled(configuration)
+    folder = Path(settings.model)
     needed = ("short",) if isinstance(settings, Policy) else ("short", "reasoning", "fine")
     triplets, _ = triplet.read(data, needed)
     model, trained, vocabulary = _counted(folder, settings)

@@ -20,7 +20,6 @@ from train.enhancer.order import at
 from train.enhancer.sequences import Row
 from train.enhancer.triplet import Triplet
 from train.enhancer.updating import Update
-from train.precision import autocast
 from train.seeds import seed_for
 
 
@@ -168,8 +167,7 @@ class PolicyTask:
         return before
 
     def _likely(self, model: LanguageModel, rows: Sequence[Row]) -> tuple[Tensor, Tensor]:
-        with autocast(model.device, self._configuration.precision):
-            return sequences.log_probabilities(model, rows, self._configuration.temperature)
+        return sequences.log_probabilities(model, rows, self._configuration.temperature)
 
     def _divergence(self, likely: Tensor, rows: Sequence[Row]) -> Tensor:
         """KL from the start by the estimator of GRPO, r - 1 - log r, of each token."""

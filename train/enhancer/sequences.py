@@ -33,7 +33,9 @@ def portions(rows: Sequence[Row], at_once: int) -> Iterator[list[int]]:
 def log_probabilities(
     model: LanguageModel, rows: Sequence[Row], temperature: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """Of each token of the answers, at a ``temperature``, and which tokens those are: (N, K)."""
+    """Of each token of the answers, at a ``temperature``, and which tokens those are: (N, K). 0 of
+    all other tokens.
+    """
     longest = max(map(len, rows))
     kept = longest - min(len(row.prompt) for row in rows)
     filled = [[*row.prompt, *row.answer] for row in rows]
@@ -43,12 +45,13 @@ def log_probabilities(
     lengths = torch.tensor([len(row) for row in rows], device=model.device)
     starts = torch.tensor([len(row.prompt) for row in rows], device=model.device)
     mask = places < lengths[:, None]
-    logits = model.network(
-        input_ids=tokens, attention_mask=mask.long(), use_cache=False, logits_to_keep=kept + 1
-    ).logits[:, :-1]
+    with model.autocast():
+        logits = model.network(
+            input_ids=tokens, attention_mask=mask.long(), use_cache=False, logits_to_keep=kept + 1
+        ).logits[:, :-1]
     targets = tokens[:, -kept:]
     flat = functional.cross_entropy(
         logits.float().flatten(0, 1) / temperature, targets.flatten(), reduction="none"
     )
     is_answer = (mask & (places >= starts[:, None]))[:, -kept:]
-    return -flat.view_as(targets), is_answer
+    return (-flat.view_as(targets)).masked_fill(~is_answer, 0.0), is_answer

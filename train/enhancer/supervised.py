@@ -13,7 +13,6 @@ from train.enhancer.order import at
 from train.enhancer.sequences import Row
 from train.enhancer.triplet import Triplet
 from train.enhancer.updating import Update
-from train.precision import autocast
 
 
 def answer(triplet: Triplet, *, reasoning: bool) -> str:
@@ -76,11 +75,8 @@ class SupervisedTask:
         """Negative log-likelihood of a token of an answer."""
         total, tokens = 0.0, _answered(rows)
         for portion in sequences.portions(rows, self._configuration.rows_at_once):
-            with autocast(self._model.device, self._configuration.precision):
-                likely, is_answer = sequences.log_probabilities(
-                    self._model, [rows[place] for place in portion]
-                )
-            loss = -(likely * is_answer).sum() / tokens
+            likely, _ = sequences.log_probabilities(self._model, [rows[place] for place in portion])
+            loss = -likely.sum() / tokens
             if backward:
                 loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
