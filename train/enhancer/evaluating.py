@@ -11,8 +11,10 @@ from train.enhancer.language_model import LanguageModel
 from train.enhancer.rules.rule import Rule
 from train.enhancer.triplet import Triplet
 from train.figures import Rate
+from train.rewards.reward import Reward
 
-Judge = Callable[[Sequence[str], Sequence[str]], Mapping[str, Sequence[float | None]]]
+Scores = Sequence[float | None]
+Judge = Callable[[Sequence[str], Sequence[str]], list[Scores]]
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,9 @@ class Judged:
     samples: str
 
 
-def names(rules: Sequence[Rule]) -> list[str]:
-    """What each is called: as its file."""
-    return rewarding.names(rules)  # type: ignore[arg-type]
+def names(rules: Sequence[Rule], rewards: Sequence[Reward] = ()) -> list[str]:
+    """What each is called: as its file, no two the same."""
+    return rewarding.names([*rules, *rewards])  # type: ignore[list-item]
 
 
 def judged(
@@ -34,16 +36,23 @@ def judged(
     held_out: Sequence[Triplet],
     configuration: Shared,
     by_images: Judge | None = None,
+    rewards: Sequence[Reward] = (),
 ) -> Judged:
     """The likeliest answers to the short prompts. ``by_images`` gives what images of answers are
-    worth to prompts, by reward.
+    worth to prompts, by each of ``rewards``.
     """
+    rules = configuration.evaluation.rules
+    called = names(rules, rewards)
     chosen = held_out[: configuration.evaluation.prompts]
     prompts = [each.short for each in chosen]
     written = answers(model, prompts, configuration.answer, configuration.rows_at_once)
-    scores = of_rules(configuration.evaluation.rules, prompts, written)
+    by_rule = of_rules(rules, prompts, written)
+    scores = dict(zip(called[: len(rules)], by_rule, strict=True))
     rates = {name: _full(own) for name, own in scores.items()}
-    accepted = [all(each == 1 for each in own) for own in zip(*scores.values(), strict=True)]
+    accepted = [
+        bool(own.text) and all(scored[number] == 1 for scored in by_rule)
+        for number, own in enumerate(written)
+    ]
     rates["accepted"] = Rate(sum(accepted), len(accepted))
     if all(each.fine for each in chosen):
         exact = [own.text == each.fine for own, each in zip(written, chosen, strict=True)]
@@ -54,29 +63,30 @@ def judged(
     said = [f"{name} {rate}" for name, rate in rates.items()]
     lengths = [len(each.text) for each in written]
     values["held_out_characters"] = sum(lengths) / max(1, len(lengths))
-    shown: dict[str, Sequence[float | None]] = dict(scores)
+    shown: dict[str, Scores] = dict(scores)
     if by_images and chosen:
         taken = [
             own.text if is_taken else short  # as ``infer`` takes it
             for own, short, is_taken in zip(written, prompts, accepted, strict=True)
         ]
-        for name, own in by_images(prompts, taken).items():
+        for name, own in zip(called[len(rules) :], by_images(prompts, taken), strict=True):
+            shown[name] = own
             known = [score for score in own if score is not None]
-            values[f"held_out_{name}"] = sum(known) / max(1, len(known))
+            if not known:  # nor is that 0
+                said.append(f"{name} unanswered")
+                continue
+            values[f"held_out_{name}"] = sum(known) / len(known)
             values |= _flat(f"{name}_full", _full(known))
             said.append(f"{name} {values[f'held_out_{name}']:.3f}, full {_full(known)}")
-            shown[name] = own
     return Judged(values, "; ".join(said), _as_text(chosen, written, shown))
 
 
 def of_rules(
     rules: Sequence[Rule], prompts: Sequence[str], written: Sequence[Answer]
-) -> dict[str, list[float]]:
-    """The score of each answer, by rule."""
-    return {
-        name: [rule.score(prompt, each.text) for prompt, each in zip(prompts, written, strict=True)]
-        for name, rule in zip(names(rules), rules, strict=True)
-    }
+) -> list[list[float]]:
+    """The score of each answer, by each rule."""
+    pairs = list(zip(prompts, written, strict=True))
+    return [[rule.score(prompt, each.text) for prompt, each in pairs] for rule in rules]
 
 
 def _flat(name: str, rate: Rate) -> dict[str, float]:
@@ -96,7 +106,7 @@ def _full(scores: Sequence[float]) -> Rate:
 def _as_text(
     chosen: Sequence[Triplet],
     written: Sequence[Answer],
-    scores: Mapping[str, Sequence[float | None]],
+    scores: Mapping[str, Scores],
 ) -> str:
     """Each prompt above its answer, with what that scored."""
     blocks = []

@@ -37,6 +37,8 @@ def run(
     share = configuration.held_out
     if all(each.is_held_out(share) for each in triplets):
         raise UsageError(f"held_out: {share} of {len(triplets)} triplets leaves none to train on")
+    if not any(each.is_held_out(share) for each in triplets):
+        tell(f"held_out: {share} of {len(triplets)} triplets is none: nothing will be judged")
     with ownership.held(str(directory), KIND):
         checkpoint_folder.remove_leavings(directory)
         latest = checkpoints.newest(directory)
@@ -130,4 +132,4 @@ def _task(
         rewarding.check("rewards", configuration.rewards)
         generator = FrozenGenerator.load(configuration.generator, configuration.frame, *settings)
     before = language_model.load(start, *settings, train=False) if configuration.kl else None
-    return PolicyTask(model, before, generator, triplets, configuration)
+    return PolicyTask(model, before, generator, triplets, configuration, tell)

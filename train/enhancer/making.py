@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from curation import shard, storage
 from curation.failures.errors import IncompleteError
@@ -36,15 +36,6 @@ _TOKENS = re.compile(r"\s*(?:[\w'-]+|[^\w\s])")
 _WORDINGS = ("colloquial", "terms")  # of which a prompt has at most one
 
 
-class Asked(Protocol):
-    """What writes a short prompt, in place of the rules; ``name`` says what it is."""
-
-    name: str
-
-    def write(self, fine: str, language: str, seed: int) -> str | None:
-        """None where it gives none that could stand for the fine one."""
-
-
 @dataclass(frozen=True)
 class Caption:
     """The caption of a row that is degraded; ``is_edit`` where it is an instruction, and so many
@@ -58,11 +49,9 @@ class Caption:
     is_edit: bool
 
 
-def run(
-    data: str, out: Path, seed: int, tell: Callable[[str], None], asked: Asked | None = None
-) -> dict[str, Any]:
-    """Write the triplets of shards into a folder; returns the ledger. ``asked`` writes short
-    prompts where it can. Same shards and seed, same bytes, but for what is ``asked``.
+def run(data: str, out: Path, seed: int, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Write the triplets of shards into a folder; returns the ledger. Same shards and seed, same
+    bytes.
 
     Raises ``UsageError``, ``OwnershipError``, ``ShardError``, ``IncompleteError``, ``OSError``.
     """
@@ -74,7 +63,7 @@ def run(
             storage.atomic_write(str(out / NAME)) as written,
             storage.atomic_write(str(out / LEFT_OUT)) as left,
         ):
-            for row, made in _made(paths, seed, asked):
+            for row, made in _made(paths, seed):
                 rows += 1
                 if isinstance(made, Triplet):
                     written.write(encoded([made]))
@@ -90,8 +79,6 @@ def run(
             raise IncompleteError(f"{out}: rows and triplets do not add up: {ledger}")
         ledger |= {"categories": dict(sorted(kinds.items()))}
         ledger |= {"degradations": dict(sorted(steps.items())), "seed": seed}
-        if asked:
-            ledger |= {"asked": asked.name}
         text = json.dumps(ledger, indent=1, ensure_ascii=False) + "\n"
         storage.write_bytes(str(out / LEDGER), text.encode())
     left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
@@ -99,9 +86,7 @@ def run(
     return ledger
 
 
-def _made(
-    paths: Sequence[str], seed: int, asked: Asked | None
-) -> Iterator[tuple[str, Triplet | str]]:
+def _made(paths: Sequence[str], seed: int) -> Iterator[tuple[str, Triplet | str]]:
     """Of each row its id, and its triplet or why there is none."""
     seen = set[bytes]()
     for path in paths:
@@ -116,7 +101,7 @@ def _made(
                     yield row["id"], "same_caption"
                     continue
                 seen.add(digest)
-                yield row["id"], triplet(caption, seed, asked)
+                yield row["id"], triplet(caption, seed)
 
 
 def caption_of(row: Mapping[str, Any]) -> Caption | None:
@@ -132,7 +117,7 @@ def caption_of(row: Mapping[str, Any]) -> Caption | None:
     return None
 
 
-def triplet(caption: Caption, seed: int, asked: Asked | None = None) -> Triplet | str:
+def triplet(caption: Caption, seed: int) -> Triplet | str:
     """Of a caption, or why there is none."""
     fine = caption.text
     if len(fine) > _LONGEST:
@@ -146,8 +131,6 @@ def triplet(caption: Caption, seed: int, asked: Asked | None = None) -> Triplet 
     short, steps = degraded(masked, words, own, is_edit=caption.is_edit)
     reasons = [_reason(*step, masked, words, caption.is_edit) for step in reversed(steps)]
     names = tuple(name for name, _, _ in steps)
-    if asked and (written := asked.write(fine, language, own)):
-        short, names, reasons = written, (asked.name,), [words.summary if words else ""]
     if short == fine:
         return "nothing_to_degrade"
     if spans(short, EVERY) != spans(fine, EVERY):
@@ -163,14 +146,15 @@ def degraded(
     masked: Masked, words: Words | None, seed: int, *, is_edit: bool
 ) -> tuple[str, list[Step]]:
     """A short prompt by some degradations, chosen by the seed, or by the first that changes
-    anything, and the steps. Instructions of edits, and what is in a language without ``words``, are
-    simplified alone.
+    anything, and the steps; none that leaves nothing. Instructions of edits, and what is in a
+    language without ``words``, are simplified alone.
     """
     random = Random(seed)
     if is_edit or words is None:
         text = simplify(masked.text, words, random)
-        changed = [("simplified", masked.text, text)] if text != masked.text else []
-        return masked.filled(text), changed
+        if text == masked.text or not text.strip():
+            return masked.filled(masked.text), []
+        return masked.filled(text), [("simplified", masked.text, text)]
     chosen = [name for name in DEGRADATIONS if random.random() < _SHARE]
     only = random.choice(_WORDINGS)
     chosen = [name for name in chosen if name not in _WORDINGS or name == only]
@@ -179,7 +163,7 @@ def degraded(
         if steps and name not in chosen:
             break
         after = DEGRADATIONS[name](text, words, random)
-        if after != text:
+        if after != text and after.strip():
             steps.append((name, text, after))
             text = after
     return masked.filled(text), steps

@@ -28,7 +28,8 @@ def plan(configuration: Shared, data: str) -> dict[str, Any]:
         weights += frozen * model
     rows = settings.batch * (settings.group if isinstance(settings, Policy) else 1)
     tokens = rows * settings.longest
-    logits = 3 * 4 * min(rows, settings.rows_at_once) * settings.answer * vocabulary
+    judged = settings.answer if isinstance(settings, Policy) else settings.longest
+    logits = 3 * 4 * min(rows, settings.rows_at_once) * judged * vocabulary
     passes = _PASSES if trained == model else 2
     return {
         "parameters": model,
@@ -44,7 +45,9 @@ def plan(configuration: Shared, data: str) -> dict[str, Any]:
 
 
 def as_text(planned: dict[str, Any]) -> str:
-    """For a reader. Activations are left out: ``recompute`` keeps those of one block."""
+    """For a reader. Activations are left out: ``recompute`` keeps those of one block. So is
+    the generator of GRPO.
+    """
     return "\n".join(
         f"{name:<20}{value:>16,.3f}" if isinstance(value, float) else f"{name:<20}{value:>16,}"
         for name, value in planned.items()

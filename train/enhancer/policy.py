@@ -3,23 +3,25 @@
 Shapes: P prompts, G answers of each, N = P G; K tokens of answers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from curation.failures.errors import UsageError
 from train import groups, rewarding
 from train.enhancer import evaluating, sequences
-from train.enhancer.answering import Answer, answers
+from train.enhancer.answering import Answer, answers, asked
 from train.enhancer.configuration import Policy
-from train.enhancer.evaluating import Judged
+from train.enhancer.evaluating import Judged, Scores
 from train.enhancer.generator import FrozenGenerator
 from train.enhancer.language_model import LanguageModel
 from train.enhancer.order import at
 from train.enhancer.sequences import Row
 from train.enhancer.triplet import Triplet
 from train.enhancer.updating import Update
+from train.rewards.reward import Reward
 from train.seeds import seed_for
 
 
@@ -47,12 +49,24 @@ class PolicyTask:
         generator: FrozenGenerator | None,
         triplets: Sequence[Triplet],
         configuration: Policy,
+        tell: Callable[[str], None],
     ) -> None:
+        """Raises ``UsageError`` where too few are left to train on."""
         self.updates, self._configuration = configuration.updates, configuration
         self._model, self._start, self._generator = model, start, generator
-        share = configuration.held_out
-        self._held_out = [each for each in triplets if each.is_held_out(share)]
-        self._prompts = [each.short for each in triplets if not each.is_held_out(share)]
+        share, most = configuration.held_out, configuration.longest - configuration.answer
+        fitting = [each for each in triplets if len(asked(model, each.short)) <= most]
+        self._held_out = [each for each in fitting if each.is_held_out(share)]
+        self._prompts = [each.short for each in fitting if not each.is_held_out(share)]
+        if not self._prompts:
+            raise UsageError(
+                f"longest: {configuration.longest}, answer: {configuration.answer}: no prompt to"
+                f" train on is asked for in the {most} tokens that are left"
+            )
+        cut = len(triplets) - len(fitting)
+        said = f"; {cut} were too long" * bool(cut)
+        tell(f"{len(self._prompts)} prompts to train on; {len(self._held_out)} held out{said}")
+        self._judges = (*configuration.rules, *self._rewards)
         self._rollout: Rollout | None = None
 
     def update(self, step: int, number: int) -> Update:
@@ -87,32 +101,38 @@ class PolicyTask:
     def evaluate(self, step: int) -> Judged:
         """Held-out prompts; at the start also what their images are worth without any answer."""
         by_images = self._of_images if self._generator else None
-        judged = evaluating.judged(self._model, self._held_out, self._configuration, by_images)
+        judged = evaluating.judged(
+            self._model, self._held_out, self._configuration, by_images, self._rewards
+        )
         if step or not by_images:
             return judged
         prompts = [each.short for each in self._held_out[: self._configuration.evaluation.prompts]]
-        values = dict(judged.values)
-        for name, scores in by_images(prompts, prompts).items():
+        if not prompts:
+            return judged
+        values, rules = dict(judged.values), self._configuration.evaluation.rules
+        names = evaluating.names(rules, self._rewards)[len(rules) :]
+        for name, scores in zip(names, by_images(prompts, prompts), strict=True):
             known = [score for score in scores if score is not None]
-            values[f"held_out_{name}_as_asked"] = sum(known) / max(1, len(known))
+            if known:
+                values[f"held_out_{name}_as_asked"] = sum(known) / len(known)
         return Judged(values, judged.sentence, judged.samples)
 
-    def _of_images(
-        self, prompts: Sequence[str], written: Sequence[str]
-    ) -> dict[str, Sequence[float | None]]:
+    @property
+    def _rewards(self) -> tuple[Reward, ...]:
+        return tuple(self._configuration.rewards) if self._generator else ()
+
+    def _of_images(self, prompts: Sequence[str], written: Sequence[str]) -> list[Scores]:
         seeds = [seed_for(self._configuration.seed, "judged", n) for n in range(len(prompts))]
         return self._rewarded(prompts, written, seeds)
 
     def _rewarded(
         self, prompts: Sequence[str], written: Sequence[str], seeds: Sequence[int]
-    ) -> dict[str, Sequence[float | None]]:
-        """What images of what was written are worth to the prompts, by reward."""
-        rewards = self._configuration.rewards
+    ) -> list[Scores]:
+        """What images of what was written are worth to the prompts, by each reward."""
         if self._generator is None:
-            return {}
+            return []
         images = self._generator.images(written, seeds)
-        named = zip(rewarding.names(rewards), rewards, strict=True)
-        return {name: reward.scores(images, prompts) for name, reward in named}
+        return [reward.scores(images, prompts) for reward in self._rewards]
 
     def _sampled(self, step: int) -> Rollout:
         """The answers of a step, which a group of images of the same noise judges."""
@@ -130,24 +150,25 @@ class PolicyTask:
         )
         numbers = (place // settings.group for place in range(len(prompts)))
         seeds = [seed_for(settings.seed, "image", step, number) for number in numbers]
-        scores = dict[str, Sequence[float | None]]()
-        scores |= evaluating.of_rules(settings.rules, prompts, written)
-        scores |= self._rewarded(prompts, [each.text for each in written], seeds)
-        return self._compared(written, scores)
+        by_rule = evaluating.of_rules(settings.rules, prompts, written)
+        by_image = self._rewarded(prompts, [each.text for each in written], seeds)
+        return self._compared(written, [*by_rule, *by_image])
 
-    def _compared(
-        self, written: Sequence[Answer], scores: Mapping[str, Sequence[float | None]]
-    ) -> Rollout:
+    def _compared(self, written: Sequence[Answer], scores: Sequence[Scores]) -> Rollout:
         settings = self._configuration
-        parts = (*settings.rules, *settings.rewards)[: len(scores)]
-        tensors = {name: _tensor(own) for name, own in scores.items()}
-        means = [float(rewarding.known(each).nan_to_num().mean()) for each in tensors.values()]
-        shares = rewarding.weights(parts, means)
-        values = rewarding.combined([*tensors.values()], shares).view(-1, settings.group)
-        advantages, differs = groups.of_groups(values, settings.advantage_clip)
+        names = rewarding.names(self._judges)
+        tensors = {name: _tensor(own) for name, own in zip(names, scores, strict=True)}
+        means = [float(rewarding.known(each).mean()) for each in tensors.values()]
+        shares = rewarding.weights(self._judges, means)
+        values = rewarding.combined([*tensors.values()], shares)
+        judged = rewarding.Rewarded(values, tensors, dict(zip(names, shares, strict=True)))
+        advantages, differs = groups.of_groups(
+            values.view(-1, settings.group), settings.advantage_clip
+        )
         kept = differs.repeat_interleave(settings.group).nonzero()[:, 0].tolist()
-        figures = dict(zip((f"reward/{name}" for name in scores), means, strict=True))
-        figures |= {"reward": sum(means) / len(means), "alike": float((~differs).double().mean())}
+        # without what nothing is known of
+        figures = {name: float(own.mean()) for name, own in judged.figures().items() if len(own)}
+        figures["alike"] = float((~differs).double().mean())
         lengths = [len(each.row.answer) for each in written]
         figures["answer_tokens"] = sum(lengths) / len(lengths)
         rows = [written[place].row for place in kept]
@@ -183,6 +204,6 @@ def _stacked(rows: Sequence[Tensor], mask: Tensor) -> Tensor:
     return torch.stack(list(rows)).to(mask.device)
 
 
-def _tensor(scores: Sequence[float | None]) -> Tensor:
+def _tensor(scores: Scores) -> Tensor:
     known = [float("nan") if score is None else score for score in scores]
     return torch.tensor(known, dtype=torch.float64)

@@ -34,10 +34,12 @@ class Triplet:
     degradations: tuple[str, ...] = ()
 
     def is_held_out(self, share: float) -> bool:
-        """Whether the hash of what it quotes, or of all of it where it quotes nothing, is in the
-        share: the split of the trainer of images, which goes by the texts that these show.
+        """Whether the hash of what the fine prompt, else the short one, quotes, or of all of it
+        where it quotes nothing, is in the share: the split of the trainer of images, which goes by
+        the texts that these show.
         """
-        return is_held_out("\n".join(spans(self.fine, EVERY)) or self.fine, share)
+        text = self.fine or self.short
+        return is_held_out("\n".join(spans(text, EVERY)) or text, share)
 
 
 def category(fine: str, lines: int, words: Words | None) -> Category:
@@ -84,15 +86,21 @@ def read(given: str, needed: Sequence[str] = _NEEDED) -> tuple[list[Triplet], st
 
 def _parsed(path: Path, data: bytes, needed: Sequence[str]) -> Iterator[Triplet]:
     known = Triplet.__dataclass_fields__
-    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+    lines = data.decode("utf-8", "replace").split("\n")  # splitlines knows ends that JSON has not
+    for number, line in enumerate(lines if lines[-1] else lines[:-1], 1):
         try:
             value = json.loads(line)
-            given: dict[str, Any] = {key: value[key] for key in known if key in value}
-            missing = [key for key in needed if not isinstance(given.get(key), str)]
-        except (ValueError, TypeError):
-            missing = list(needed)
-        if missing or not value["short"].strip():
-            lacks = ", ".join(missing) or "words in short"
+        except (ValueError, RecursionError):
+            value = None
+        read = value if isinstance(value, dict) else {}
+        given: dict[str, Any] = {key: read[key] for key in known if key in read}
+        steps = given.pop("degradations", [])
+        texts = {**dict.fromkeys(needed), **given}
+        wrong = [key for key, text in texts.items() if not isinstance(text, str)]
+        if wrong or not given["short"].strip():
+            lacks = ", ".join(wrong) or "words in short"
             raise UsageError(f"{path}:{number}: expected a JSON object with {lacks} as text")
+        if not isinstance(steps, list) or not all(isinstance(each, str) for each in steps):
+            raise UsageError(f"{path}:{number}: degradations: expected a list of names")
         given = {"id": str(number), "reasoning": "", "fine": ""} | given
-        yield Triplet(**given | {"degradations": tuple(given.get("degradations", ()))})
+        yield Triplet(**given, degradations=tuple(steps))

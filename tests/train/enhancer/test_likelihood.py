@@ -124,7 +124,7 @@ def test_the_better_answer_of_a_group_becomes_likelier(model, monkeypatch, updat
     chosen = Policy(
         rewards=(), rules=(First(),), group=2, batch=1, kl=0.0, held_out=0.0, updates=updates
     )
-    task = PolicyTask(model, None, None, [Triplet("0", "a fox", "", "")], chosen)
+    task = PolicyTask(model, None, None, [Triplet("0", "a fox", "", "")], chosen, print)
     before = likely(model, better, worse)
     for number in range(updates):
         made = task.update(1, number)

@@ -1,4 +1,4 @@
-"""Rules for answers: 1 is what ``infer`` would take, and what breaks a rule has less."""
+"""Rules for answers: 1 is without a fault, and what breaks a rule has less."""
 
 import pytest
 
@@ -48,6 +48,7 @@ def test_length_falls_beyond_its_bounds():
     length = Length(least=10, most=20)
     scores = [length.score("a" * 10, "b" * n) for n in (0, 10, 20, 30, 40, 50, 60)]
     assert scores == [0, 0.5, 1, 1, 0.5, 0, 0]
+    assert [Length().score("a" * 10, "b" * n) for n in (0, 1, 10)] == [0, 1, 1]
 
 
 def test_a_rule_that_is_none_is_refused_with_the_nearest(tmp_path):

@@ -236,6 +236,48 @@ def test_the_first_update_of_a_rollout_has_ratios_of_1_and_the_next_others(made,
     assert abs(said[0] - 1) < 1e-6 < abs(said[1] - 1)  # of sums, which round
 
 
+class Silent(Reward):
+    """An endpoint that does not answer; its file has a rule of the same name."""
+
+    def scores(self, images, prompts):
+        return [None for _ in images]
+
+
+def test_a_reward_without_an_answer_is_no_number_and_names_are_apart(made, tmp_path):
+    judged = Evaluation(every=2, prompts=3, rules=())
+    said, chosen = [], policy(made, rewards=(Silent(),), steps=1, evaluation=judged)
+    result = run(made, chosen, tmp_path / "out", said.append)
+    for name in ("metrics.jsonl", "evaluations.jsonl"):
+        assert "NaN" not in (tmp_path / "out" / name).read_text()
+    line = json.loads((tmp_path / "out" / "metrics.jsonl").read_text())
+    assert line["unanswered"] == line["alike"] == 1 and line["loss"] == 0
+    assert {"reward/test_training", "weight/test_training-2"} <= line.keys()
+    assert "held_out_test_training" not in result and result["held_out_prompts"]
+    assert any("test_training unanswered" in each for each in said)
+
+
+def test_prompts_that_leave_no_room_are_left_out_and_a_start_is_kept_as_it_was(made, tmp_path):
+    out = tmp_path / "sft"
+    shutil.copytree(made / "writer", out / "checkpoint-1")
+    shutil.copytree(made / "writer", out / "checkpoint-2")
+    (out / "latest").write_text("checkpoint-1")
+    (tmp_path / NAME).write_bytes(
+        encoded([Triplet(str(n), f"a fox {n}{' very' * n}", "", "") for n in range(0, 90, 10)])
+    )
+    chosen = policy(made, model=str(out), rewards=(), steps=1, held_out=0.0, kl=0.0, longest=700)
+    said = []
+    job.run(chosen, str(tmp_path), tmp_path / "out", said.append)
+    assert any("nothing will be judged" in each for each in said)
+    counted = next(each for each in said if "too long" in each)
+    assert 0 < int(counted.split()[0]) < 9 and "0 held out" in counted
+    (out / "latest").write_text("checkpoint-2")
+    with pytest.raises(UsageError, match=r"was trained with model: .*checkpoint-1, not"):
+        job.run(chosen, str(tmp_path), tmp_path / "out", print)
+    short = chosen.model_copy(update={"longest": 20})
+    with pytest.raises(UsageError, match="no prompt to train on"):
+        job.run(short, str(tmp_path), tmp_path / "other", print)
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

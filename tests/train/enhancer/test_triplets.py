@@ -169,6 +169,13 @@ def arguments(folder, out):
         ('{"short": "a"}\n', ":1: expected a JSON object with reasoning, fine"),
         ('{"short": " ", "reasoning": "", "fine": "b"}\n', "words in short"),
         ("[]\n", "expected a JSON object with short"),
+        ("5\n", "expected a JSON object with short"),
+        ('{"short": "a", "reasoning": "", "fine": null}\n', ":1: expected a JSON object with fine"),
+        ('{"id": 3, "short": "a", "reasoning": "", "fine": "b"}\n', "object with id as text"),
+        (
+            '{"short": "a", "reasoning": "", "fine": "b", "degradations": null}\n',
+            ":1: degradations: expected a list of names",
+        ),
     ],
 )
 def test_a_file_of_no_triplets_is_refused_with_its_line(tmp_path, text, said):
@@ -177,3 +184,23 @@ def test_a_file_of_no_triplets_is_refused_with_its_line(tmp_path, text, said):
         triplet.read(str(tmp_path))
     with pytest.raises(UsageError, match="expected triplets"):
         triplet.read(str(tmp_path / "absent"))
+
+
+def test_what_is_written_is_read_also_with_the_ends_of_lines_that_json_has_not(tmp_path):
+    made = [triplet.Triplet("0", "a\u2028b", "c\u2029", "d\x85e", "en", "general", ("terms",))]
+    (tmp_path / triplet.NAME).write_bytes(triplet.encoded(made))
+    assert triplet.read(str(tmp_path))[0] == made
+
+
+def test_no_degradation_leaves_nothing():
+    assert not DEGRADATIONS["terms"]("of the", words.of_language("en"), Random(0))
+    made = [making.triplet(Caption("x", "of the", "en", 0, False), seed) for seed in range(20)]
+    assert all(each == "nothing_to_degrade" or each.short.strip() for each in made)
+
+
+def test_short_prompts_alone_are_split_each_by_itself_and_as_what_quotes_the_same():
+    short = [triplet.Triplet("", f"fox {n}", "", "") for n in range(100)]
+    assert 20 < sum(each.is_held_out(0.5) for each in short) < 80
+    for n in range(20):
+        own = triplet.Triplet("", f'make "{n}"', "", "")
+        assert own.is_held_out(0.5) == triplet.Triplet("", "", "", f'A "{n}".').is_held_out(0.5)

@@ -9,8 +9,9 @@ from train.kinds import Count
 
 
 class Length(Rule):
-    """1 where an answer has ``least`` to ``most`` characters more than its prompt; beyond, less in
-    proportion: 0 at twice as many more than ``most``, or without a word.
+    """1 where an answer has at most ``most`` characters more than its prompt, and ``least`` more,
+    where that is not 0; beyond, less in proportion: 0 at twice as many more than ``most``, or
+    without a word.
     """
 
     least: Annotated[int, Field(ge=0)] = 0
@@ -23,4 +24,4 @@ class Length(Rule):
         expected, more = len(prompt) + self.least, len(answer) - len(prompt)
         if more > self.most:
             return max(0.0, 2 - more / self.most)
-        return min(1.0, len(answer) / max(1, expected))
+        return min(1.0, len(answer) / expected) if self.least else 1.0

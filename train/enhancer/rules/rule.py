@@ -21,5 +21,6 @@ class Rule(Chosen):
     @abstractmethod
     def score(self, prompt: str, answer: str) -> float:
         """Of an answer, without what was thought before it (``train.enhancer.answers``), 0 to 1,
-        where 1 is as ``infer`` takes it. One that was cut off is empty.
+        where 1 is without a fault. One that was cut off is empty. What ``infer`` takes is for
+        ``infer.enhancing.rule`` to say, which asks for more, and in some for less.
         """
