@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from curation.failures.errors import UsageError
+from curation.networks.edit_distance import edits as distance
 from curation.picture import decoding
 from synthesis import jobs, png
 from synthesis.edits import kinds, masks
@@ -28,7 +29,7 @@ from synthesis.edits.edit import Edit
 from synthesis.edits.kinds import Kind
 from synthesis.edits.sample import sample
 from synthesis.job import Job
-from synthesis.proofreading import errors, normalised
+from synthesis.proofreading import normalised
 from synthesis.pure import paragraph
 from synthesis.reading import Line, Proofreader
 from synthesis.sample import Rejected, Sample, TextBox
@@ -134,7 +135,7 @@ def reads(reader: Proofreader, pixels: np.ndarray, boxes: Sequence[TextBox], tex
     rgb = np.ascontiguousarray(pixels[..., :3])
     read = normalised("".join(reader.line(rgb, line) for line in lines))
     wanted = normalised("".join(line.text for line in lines))
-    return bool(lines) and errors(wanted, read) <= WRONG * len(wanted)
+    return bool(lines) and distance(wanted, read) <= WRONG * len(wanted)
 
 
 def _lines_of(boxes: Sequence[TextBox], text: str) -> list[Line]:

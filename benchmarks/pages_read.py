@@ -18,9 +18,10 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.pages_rendered import SIDE, Page
+from curation.networks.edit_distance import edits
 from curation.networks.ocr import Region, TextReader
 from curation.picture import contact_sheet
-from synthesis.proofreading import errors, normalised
+from synthesis.proofreading import normalised
 from train.checkpoint import load_for_inference
 from train.generating import Generator
 from train.pixels import as_image, scaled
@@ -55,7 +56,7 @@ class PageReader:
         """How many hanzi of the ``text`` are not read, of the better order; more than it has where
         the page says more.
         """
-        return min(errors(normalised(text), normalised(read)) for read in self.read(rgb))
+        return min(edits(normalised(text), normalised(read)) for read in self.read(rgb))
 
     def judge(self, images: Sequence[NDArray[np.uint8]], texts: Sequence[str]) -> list[int]:
         """``wrong`` of each page."""
