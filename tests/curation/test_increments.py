@@ -26,7 +26,7 @@ CHEAP = [entry for entry in discovery.discover() if entry.tier != "model"]
 PICTURES = [encoded(drawing(seed)) for seed in range(10)]
 
 
-ASKED: dict[str, list[str]] = {"breadth": [], "letters": []}  # ids of images, by model
+ASKED: dict[str, list[str]] = {"girth": [], "letters": []}  # ids of images, by model
 
 
 def model(name: str, value: Callable[[Row], float], **more: Any) -> Signal:
@@ -40,27 +40,27 @@ def model(name: str, value: Callable[[Row], float], **more: Any) -> Signal:
     return Signal(name, "model", 1, columns, lambda: measure, **more)
 
 
-breadth = model("breadth", lambda row: float(row.header.width))
+girth = model("girth", lambda row: float(row.header.width))
 letters = model(
     "letters",
-    lambda row: float(len("".join(row.captions["caption_raw"]))) + row.columns["breadth"],
-    reads=(CAPTIONS, "breadth"),
+    lambda row: float(len("".join(row.captions["caption_raw"]))) + row.columns["girth"],
+    reads=(CAPTIONS, "girth"),
 )
 
 
 class Runs:
-    """Runs over the folder ``in``; models ``breadth`` and ``letters`` note what they are asked."""
+    """Runs over the folder ``in``; models ``girth`` and ``letters`` note what they are asked."""
 
     def __init__(self, root: Path, patch: pytest.MonkeyPatch) -> None:
         self.root, self.source = root, root / "in"
         self.source.mkdir()
-        patch.setattr(discovery, "discover", lambda modules=(): [*CHEAP, breadth, letters])
+        patch.setattr(discovery, "discover", lambda modules=(): [*CHEAP, girth, letters])
         ask_here(patch)
         self.rules("")
 
     def rules(self, more: str) -> None:
         """Bounds of the pipeline, beside duplicates and those of the models."""
-        bounds = "          breadth: {min: 1}\n          letters: {min: 0}\n"
+        bounds = "          girth: {min: 1}\n          letters: {min: 0}\n"
         text = WITHOUT_MODELS.replace("      s2:", f"{bounds}      s2:", 1) + more
         (self.root / "pipelines.yaml").write_text(text)
 
@@ -115,13 +115,13 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
 def test_what_is_there_is_not_measured_again_when_files_come_go_change_and_move(runs: Runs) -> None:
     for number in range(6):
         runs.put(f"{number}.jpg", number, f"picture {number}")
-    assert runs() == {"breadth": 6, "letters": 6}
+    assert runs() == {"girth": 6, "letters": 6}
     runs.put("0a.jpg", 6)  # among them
     (runs.source / "5.jpg").unlink()
-    assert runs() == {"breadth": 1, "letters": 1}
+    assert runs() == {"girth": 1, "letters": 1}
     assert runs.measured() == {
         "base": {"asked": 1, "taken": 5},
-        "breadth": {"asked": 1, "taken": 5},
+        "girth": {"asked": 1, "taken": 5},
         "letters": {"asked": 1, "taken": 5},
     }
     assert runs.is_as_fresh()
@@ -131,8 +131,8 @@ def test_what_is_there_is_not_measured_again_when_files_come_go_change_and_move(
             (runs.source / f"{number}.{kind}").rename(runs.source / f"deep/{number}.{kind}")
     runs.put("deep/0.jpg", 0, "another text")
     runs.put("deep/1.jpg", 7)
-    assert runs() == {"breadth": 1, "letters": 2}
-    assert runs(unit_rows=2) == {"breadth": 0, "letters": 0}
+    assert runs() == {"girth": 1, "letters": 2}
+    assert runs(unit_rows=2) == {"girth": 0, "letters": 0}
     assert not [*runs.root.glob("out/earlier/*/*"), *runs.root.glob("out/reusable.json")]
 
 
@@ -141,18 +141,18 @@ def test_another_output_is_read_and_nothing_else_of_it_touched(runs: Runs) -> No
         runs.put(f"{number}.jpg", number, f"picture {number}")
     runs()
     there = stamps(runs.root / "out")
-    assert runs("alone") == {"breadth": 3, "letters": 3}  # two outputs know nothing of one another
+    assert runs("alone") == {"girth": 3, "letters": 3}  # two outputs know nothing of one another
     runs.put("3.jpg", 3)
-    assert runs("second", reuse=(str(runs.root / "out"),)) == {"breadth": 1, "letters": 1}
+    assert runs("second", reuse=(str(runs.root / "out"),)) == {"girth": 1, "letters": 1}
     assert stamps(runs.root / "out") == there
-    assert runs("third", reuse=(str(runs.root / "second"),)) == {"breadth": 0, "letters": 0}
+    assert runs("third", reuse=(str(runs.root / "second"),)) == {"girth": 0, "letters": 0}
     every = digests(runs.root / "second")
     assert digests(runs.root / "third") == every
-    assert runs("fresh") == {"breadth": 4, "letters": 4}
+    assert runs("fresh") == {"girth": 4, "letters": 4}
     assert digests(runs.root / "fresh") == every
-    for path in (runs.root / "second" / "signals").rglob("breadth-*/*"):
+    for path in (runs.root / "second" / "signals").rglob("girth-*/*"):
         path.write_bytes(path.read_bytes()[:-9])  # damaged: as if it were not there
-    assert runs("fourth", reuse=(str(runs.root / "second"),)) == {"breadth": 4, "letters": 0}
+    assert runs("fourth", reuse=(str(runs.root / "second"),)) == {"girth": 4, "letters": 0}
     assert digests(runs.root / "fourth") == every
 
 
@@ -167,13 +167,13 @@ def test_what_is_no_other_output_is_refused(runs: Runs) -> None:
 
 def test_what_a_model_saw_of_rows_that_do_not_reach_it_now_is_in_no_shard(runs: Runs) -> None:
     """Yesterday they had no duplicate of higher rank."""
-    stages = {"s1": {"short_side": {"min": 1}}, "s2": DUPLICATES, "s3": {"breadth": {"min": 1}}}
+    stages = {"s1": {"short_side": {"min": 1}}, "s2": DUPLICATES, "s3": {"girth": {"min": 1}}}
     (runs.root / "pipelines.yaml").write_text(pipeline_text(stages, keep="s1"))
     for number in range(3):
         runs.put(f"{number}.jpg", number)
-    assert runs()["breadth"] == 3
+    assert runs()["girth"] == 3
     runs.pack("a.tar", {"larger.jpg": encoded(drawing(0), quality=99)})  # a unit of its own
-    assert runs()["breadth"] == 1
+    assert runs()["girth"] == 1
     assert runs.is_as_fresh()
 
 
@@ -213,7 +213,7 @@ def test_an_image_with_several_captions_is_looked_at_once_by_what_reads_none(run
     (runs.root / "pipelines.yaml").write_text(text)
     for number in range(3):
         runs.put(f"{number}.jpg", 0, f"picture {number}")
-    assert runs() == {"breadth": 1, "letters": 3}
+    assert runs() == {"girth": 1, "letters": 3}
 
 
 def test_images_that_change_places_between_tars_are_known(runs: Runs) -> None:
@@ -222,18 +222,16 @@ def test_images_that_change_places_between_tars_are_known(runs: Runs) -> None:
             runs.pack(f"{name}.tar", {f"{number}.jpg": PICTURES[number] for number in numbers})
 
     put([0, 1], [2, 3])
-    assert runs() == {"breadth": 4, "letters": 4}
+    assert runs() == {"girth": 4, "letters": 4}
     put([2, 3, 4], [0, 1])
-    assert runs() == {"breadth": 1, "letters": 1}
+    assert runs() == {"girth": 1, "letters": 1}
     assert runs.is_as_fresh()
 
 
 def test_what_was_taken_over_and_what_changed_is_said_in_a_line() -> None:
-    measured = {"base": {"asked": 100, "taken": 1000}, "breadth": {"asked": 9, "taken": 0}}
+    measured = {"base": {"asked": 100, "taken": 1000}, "girth": {"asked": 9, "taken": 0}}
     assert summary.taken_over(measured) == "measured before and taken over: base 1000 of 1100"
-    assert (
-        summary.taken_over({"breadth": measured["breadth"]}) == summary.since_last_run(None) == ""
-    )
+    assert summary.taken_over({"girth": measured["girth"]}) == summary.since_last_run(None) == ""
     changes = {"kept": 9, "still": 7, "dropped": {"few.max": 1}, "gone": 1, "others": 4}
     said = summary.since_last_run(changes | {"now_kept": 2, "new": 5, "new_kept": 3})
     assert said == (
