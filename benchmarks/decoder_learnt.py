@@ -27,6 +27,7 @@ from PIL import Image, ImageOps
 
 from benchmarks.evaluations import curve
 from curation import shard
+from infer.harness.metrics import Metric, ratio
 from train.data.examples import is_held_out, shown_text
 
 HELD_OUT, SIDE = 0.15, 256
@@ -168,13 +169,13 @@ def by_image(out: Path) -> dict[str, float]:
 
 
 def compared(name: str, after: Path, before: Path) -> None:
-    """By how much PSNR differs, image by image, with a bootstrap interval of 95 % of the mean."""
+    """By how much PSNR differs, image by image, with the interval that evaluations have."""
     ours, theirs = by_image(after), by_image(before)
-    values = np.array([ours[key] - theirs[key] for key in sorted(theirs)])
-    chance = np.random.default_rng(0)
-    means = values[chance.integers(len(values), size=(10_000, len(values)))].mean(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    print(f"  {name}: {values.mean():+.2f} dB [{low:+.2f}, {high:+.2f}] of {len(values)}")
+    images = tuple(sorted(theirs))
+    terms = np.array([[ours[image] - theirs[image], 1.0] for image in images])
+    metric = Metric(name, images, terms, ratio, ("",) * len(images), len(images))
+    low, high = metric.interval()
+    print(f"  {name}: {metric.value:+.2f} dB [{low:+.2f}, {high:+.2f}] of {len(images)}")
 
 
 def said(figures: Mapping[str, Any]) -> None:
